@@ -1,0 +1,142 @@
+"""The `lightrnn` command: a thin layer over the package's functions.
+
+Exit status: 0 done; 2 the user's mistake, one line on stderr; 130 or 143 stopped by a signal.
+Each command imports what it needs itself, so that help and mistakes are answered at once.
+"""
+
+import json
+import logging
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from lightrnn_gluon import __version__
+from lightrnn_gluon.errors import UserError
+
+_PATH = click.Path(path_type=Path)
+_scale = click.option(
+    "--scale", type=_PATH, help="A file of what a scaled-down protocol changes; none: the paper's scale."
+)
+
+
+@click.group()
+@click.version_option(__version__)
+def cli() -> None:
+    """LightRNN language models: a huge vocabulary in very little memory."""
+
+
+@cli.command()
+@click.option("--data", type=_PATH, help="A folder of text; none: the built-in stand-in.")
+@click.option("--out", type=_PATH, required=True, help="The folder for the prepared corpus.")
+@_scale
+def prepare(data: Path | None, out: Path, scale: Path | None) -> None:
+    """Turn text into a vocabulary and token ids on disk."""
+    from lightrnn_gluon.config import load_corpus_config
+    from lightrnn_gluon.corpus import prepare as prepare_corpus
+    from lightrnn_gluon.sources import SPLITS, find_source
+
+    corpus = prepare_corpus(find_source(data), out, load_corpus_config(scale))
+    tokens = ", ".join(f"{corpus.facts[split]['tokens']:,} {split}" for split in SPLITS)
+    print(f"{corpus.facts['name']}: {tokens} tokens, {len(corpus.vocabulary):,} words, in {out}")
+
+
+@cli.command()
+@click.argument("config", type=_PATH)
+@click.option("--corpus", type=_PATH, required=True, help="A folder that `lightrnn prepare` wrote.")
+@click.option("--out", type=_PATH, required=True, help="The run directory.")
+@_scale
+def train(config: Path, corpus: Path, out: Path, scale: Path | None) -> None:
+    """Train the row of a table that CONFIG describes, and measure it.
+
+    A finished run is reused, a stopped one goes on from its last finished epoch.
+    """
+    from lightrnn_gluon.config import load_row
+    from lightrnn_gluon.corpus import Corpus
+    from lightrnn_gluon.rows import train_row
+
+    row = load_row(config, scale)
+    if not train_row(row, Corpus(corpus), out, scale.stem if scale else "paper"):
+        print(f"{row.system}: finished before, reused from {out}")
+
+
+@cli.command()
+@click.argument("run", type=_PATH)
+@click.option("--text", type=_PATH, required=True, help="UTF-8 text, one sentence a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(run: Path, text: Path, as_json: bool) -> None:
+    """Perplexity of a text by the finished run in RUN.
+
+    Counted are all words and one </S> a line; the figure without unknown words is given beside.
+    """
+    from lightrnn_gluon.corpus import encode_text
+    from lightrnn_gluon.evaluation import evaluate as evaluate_tokens
+    from lightrnn_gluon.runs import load_system
+
+    system, vocabulary = load_system(run)
+    ids = encode_text(text, vocabulary)
+    result = asdict(evaluate_tokens(system.token_nll(ids), ids, vocabulary.unknown))
+    if as_json:
+        print(json.dumps(result))
+        return
+    for name, value in result.items():
+        print(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"{name}: {value:,.2f}")
+
+
+@cli.command()
+@click.argument("out", type=_PATH)
+def report(out: Path) -> None:
+    """Render the tables and figures of OUT from the finished rows in OUT/runs."""
+    from lightrnn_gluon.report import render
+
+    result = render(out)
+    print(result.tables)
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print("\n".join(["written:", *(f"  {path}" for path in result.paths)]))
+
+
+def main() -> NoReturn:
+    """The `lightrnn` program."""
+    run_command(cli)
+
+
+def run_command(command: click.Command) -> NoReturn:
+    """Run a command and exit; every mistake of the user's becomes one line and exit status 2."""
+    signal.signal(signal.SIGTERM, _stop)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    status = 0
+    try:
+        with logging_redirect_tqdm():
+            status = command(standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        status = 2
+    except UserError as error:
+        status = _complain(str(error))
+    except click.ClickException as error:
+        status = _complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        status = _stopped(signal.SIGINT)
+    except MemoryError:
+        status = _complain("out of memory: use a smaller batch_size or a smaller scale")
+    sys.exit(status)
+
+
+def _complain(message: str) -> int:
+    print(f"lightrnn: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _stopped(number: int) -> int:
+    print("lightrnn: stopped; the same command goes on from the last finished epoch", file=sys.stderr)
+    return 128 + number
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(_stopped(number))

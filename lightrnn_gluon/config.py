@@ -1,0 +1,130 @@
+"""Typed configuration of a table's row, read from one YAML file; unknown keys are refused.
+
+A row file holds the paper's own setting and says with `extends` which file it builds on. A scale
+file says what a scaled-down protocol changes: under `corpus` and `network` for all rows, under
+`rows` for single ones.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lightrnn_gluon.corpus import CorpusConfig
+from lightrnn_gluon.errors import UserError
+
+
+@dataclass
+class SamplerConfig:
+    """`sentences` (bucketed, each from a fresh state) or `streams` (contiguous, carried state)."""
+
+    kind: str = MISSING
+    batch_size: int = MISSING
+    length: int = MISSING  # words of truncated back-propagation through time
+
+
+@dataclass
+class NetworkConfig:
+    """A recurrent network and how it is trained."""
+
+    system: str = MISSING  # its name in the tables
+    kind: str = "network"
+    model: str = MISSING  # a name in models.MODELS
+    hidden: int = MISSING  # units a layer, and the size of embeddings
+    layers: int = MISSING
+    dropout: float = MISSING
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    optimizer: str = MISSING  # an MXNet optimizer: sgd, adam
+    learning_rate: float = MISSING
+    clip: float = MISSING  # of the gradient's global norm
+    epochs: int = MISSING
+    halve_after: int | None = None  # halve the rate after each epoch from this one; None: on a plateau
+    evaluations: int = 1  # on the validation set, an epoch
+    rounds_after: list[int] = field(default_factory=list)  # epochs that a re-allocation follows
+    device: str = "auto"  # auto, cpu, gpu
+    seed: int = 1
+
+
+@dataclass
+class NgramConfig:
+    """A modified Kneser-Ney model by KenLM's lmplz."""
+
+    system: str = MISSING
+    kind: str = "ngram"
+    order: int = 5
+
+
+@dataclass
+class InterpolationConfig:
+    """A linear interpolation of two rows of the same run folder, word by word."""
+
+    system: str = MISSING
+    kind: str = "interpolation"
+    members: list[str] = MISSING  # names of two run directories beside this one's
+
+
+RowConfig = NetworkConfig | NgramConfig | InterpolationConfig
+_KINDS: dict[str, type] = {
+    "network": NetworkConfig,
+    "ngram": NgramConfig,
+    "interpolation": InterpolationConfig,
+}
+Schema = TypeVar("Schema")
+
+
+def load_row(path: Path, scale: Path | None = None) -> RowConfig:
+    """The row that `path` describes, at the paper's scale or as the file `scale` changes it.
+
+    Raises UserError on a file that cannot be read, an unknown key, a wrong type, a missing value.
+    """
+    values = _read_extended(path)
+    kind = values.get("kind", "network")
+    if kind not in _KINDS:
+        raise UserError(f"{path}: kind {kind!r} is none of {', '.join(_KINDS)}")
+    overrides = _read(scale) if scale else {}
+    layers = [values, (overrides.get("rows") or {}).get(path.stem) or {}]
+    if kind == "network":
+        layers.insert(1, overrides.get("network") or {})
+    return _typed(_KINDS[kind], layers, path)
+
+
+def load_corpus_config(scale: Path | None) -> CorpusConfig:
+    """How the corpus is prepared at a scale; the paper's way where none is named."""
+    return _typed(CorpusConfig, [_read(scale).get("corpus") or {}], scale) if scale else CorpusConfig()
+
+
+def dump(config: RowConfig) -> str:
+    """The whole configuration as YAML, such that `load_row` gives it back."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold keys and values")
+    return values
+
+
+def _read_extended(path: Path) -> dict[str, Any]:
+    values = _read(path)
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    merged = OmegaConf.merge(_read_extended(path.parent / base), values)
+    return dict(OmegaConf.to_container(merged))  # type: ignore[arg-type]
+
+
+def _typed(schema: type[Schema], layers: list[dict[str, Any]], path: Path) -> Schema:
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(schema), *layers)
+        return OmegaConf.to_object(merged)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise UserError(f"{path}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,200 @@
+"""A prepared corpus: the vocabulary and each split's token ids, on disk and memory-mapped.
+
+Counting rules, everywhere in this package: every word of a sentence and its closing `</S>` are
+predicted tokens; `<S>` is context only and stands in no id file. A word of the text that is not in
+the vocabulary, or that happens to be spelled `<S>` or `</S>`, is the unknown word `<UNK>`.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import gluonnlp
+import numpy as np
+
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import atomic_path, read_json, sha256_file, write_json, write_text
+from lightrnn_gluon.sources import SPLITS, Sentence, Source, read_sentences
+
+UNKNOWN, START, END = "<UNK>", "<S>", "</S>"
+_BLOCK_TOKENS = 1 << 20
+
+
+@dataclass
+class CorpusConfig:
+    """How text becomes a corpus; `max_train_tokens` keeps the first so many tokens (None: all)."""
+
+    min_count: int = 3
+    max_train_tokens: int | None = None
+
+
+class Vocabulary:
+    """Words and their ids: `<UNK>`, `<S>`, `</S>`, then words by falling frequency (gluonnlp.Vocab)."""
+
+    def __init__(self, vocab: gluonnlp.Vocab) -> None:
+        self._vocab = vocab
+        self.words: list[str] = vocab.idx_to_token
+        self.unknown, self.start, self.end = (vocab[word] for word in (UNKNOWN, START, END))
+        self._ids = {word: i for i, word in enumerate(self.words) if word not in (START, END)}
+
+    @classmethod
+    def from_sentences(cls, sentences: Iterable[Sentence], min_count: int) -> "Vocabulary":
+        """The words that occur at least `min_count` times. Raises UserError where none does."""
+        counts: Counter[str] = Counter()
+        for sentence in sentences:
+            counts.update(sentence)
+        vocabulary = cls(
+            gluonnlp.Vocab(
+                counts,
+                min_freq=min_count,
+                unknown_token=UNKNOWN,
+                padding_token=None,
+                bos_token=START,
+                eos_token=END,
+            )
+        )
+        if len(vocabulary) <= len((UNKNOWN, START, END)):
+            raise UserError(f"no word of the training text occurs {min_count} times: use more text")
+        return vocabulary
+
+    @classmethod
+    def load(cls, path: Path) -> "Vocabulary":
+        """Read what `save` wrote. Raises UserError where the file is missing or damaged."""
+        read_json(path)  # for its clear errors; gluonnlp parses the text itself
+        try:
+            return cls(gluonnlp.Vocab.from_json(path.read_text(encoding="utf-8")))
+        except (AssertionError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path} is no vocabulary: prepare the corpus again") from error
+
+    def save(self, path: Path) -> None:
+        """Write the vocabulary as gluonnlp's JSON."""
+        write_text(path, self._vocab.to_json())
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, sentence: Sentence) -> list[int]:
+        """The ids of the sentence's words, then that of `</S>`."""
+        ids, unknown = self._ids, self.unknown
+        return [ids.get(word, unknown) for word in sentence] + [self.end]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the words in id order."""
+        return hashlib.sha256("\n".join(self.words).encode("utf-8")).hexdigest()
+
+
+class Corpus:
+    """A folder that `prepare` wrote: `vocabulary`, `ids(split)`, and `facts` for the tables."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.facts: dict[str, Any] = read_json(directory / "corpus.json")
+        self.vocabulary = Vocabulary.load(directory / "vocabulary.json")
+        if self.vocabulary.checksum != self.facts["vocabulary"]["sha256"]:
+            raise UserError(f"{directory}/vocabulary.json is not the one of this corpus: prepare it again")
+
+    def ids(self, split: str) -> np.ndarray:
+        """Token ids (int32, read-only, memory-mapped) of `train`, `valid` or `test`."""
+        path = self.directory / f"{split}.ids.npy"
+        try:
+            ids = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is missing or damaged: prepare the corpus again") from error
+        if len(ids) != self.facts[split]["tokens"]:
+            raise UserError(f"{path} is not the file that corpus.json describes: prepare the corpus again")
+        return ids
+
+    @property
+    def checksum(self) -> str:
+        """One SHA-256 over the vocabulary's and all id files' checksums."""
+        parts = [self.facts["vocabulary"]["sha256"], *(self.facts[split]["sha256"] for split in SPLITS)]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
+    """Turn text into a corpus in `directory`, or reuse the one there if it came from the same text.
+
+    The text is the same when the source's files have the same sizes and times of change. Raises
+    UserError where the text cannot be read or has no sentence in a split.
+    """
+    origin = _origin(source, config)
+    description = directory / "corpus.json"
+    if description.is_file() and read_json(description).get("origin") == origin:
+        return Corpus(directory)
+
+    def sentences(split: str) -> Iterator[Sentence]:
+        whole = source.sentences(split)
+        return whole if split != "train" else _first_tokens(whole, config.max_train_tokens)
+
+    vocabulary = Vocabulary.from_sentences(sentences("train"), config.min_count)
+    vocabulary.save(directory / "vocabulary.json")
+    facts: dict[str, Any] = {
+        "name": source.name,
+        "vocabulary": {"size": len(vocabulary), "sha256": vocabulary.checksum},
+    }
+    for split in SPLITS:
+        path = directory / f"{split}.ids.npy"
+        _write_ids(path, (vocabulary.encode(sentence) for sentence in sentences(split)))
+        ids = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not len(ids):
+            raise UserError(f"the {split} text of {source.name} is empty: it needs at least one sentence")
+        facts[split] = {
+            "sentences": int(np.count_nonzero(ids == vocabulary.end)),
+            "tokens": len(ids),
+            "unknown": int(np.count_nonzero(ids == vocabulary.unknown)),
+            "sha256": sha256_file(path),
+        }
+    write_json(description, {**facts, "origin": origin})
+    return Corpus(directory)
+
+
+def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
+    """The token ids, int32, of a text file of one sentence a line.
+
+    Raises UserError where it cannot be read or has no sentence.
+    """
+    ids = [i for sentence in read_sentences(path) for i in vocabulary.encode(sentence)]
+    if not ids:
+        raise UserError(f"{path} is empty: it needs at least one sentence")
+    return np.array(ids, dtype=np.int32)
+
+
+def _origin(source: Source, config: CorpusConfig) -> str:
+    """A checksum of all that the ids follow from: settings, and the source files' names, sizes and times."""
+    status = {path: path.stat() for split in SPLITS for path in source.files(split)}
+    files = [(str(path.resolve()), stat.st_size, stat.st_mtime_ns) for path, stat in status.items()]
+    return hashlib.sha256(json.dumps([source.name, asdict(config), files]).encode()).hexdigest()
+
+
+def _first_tokens(sentences: Iterator[Sentence], limit: int | None) -> Iterator[Sentence]:
+    """Whole sentences until their tokens, `</S>` included, reach `limit`."""
+    tokens = 0
+    for sentence in sentences:
+        yield sentence
+        tokens += len(sentence) + 1
+        if limit is not None and tokens >= limit:
+            return
+
+
+def _write_ids(path: Path, encoded: Iterator[list[int]]) -> None:
+    """Write the ids as one .npy file of int32, a block at a time, so that memory stays flat."""
+    flat = (i for sentence in encoded for i in sentence)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        _write_header(stream, 0)
+        total = 0
+        while block := list(islice(flat, _BLOCK_TOKENS)):
+            stream.write(np.array(block, dtype="<i4").tobytes())
+            total += len(block)
+        stream.seek(0)
+        _write_header(stream, total)
+
+
+def _write_header(stream: Any, length: int) -> None:
+    """A version 1.0 .npy header; numpy pads it, so that the final length fits where 0 stood."""
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<i4", "fortran_order": False, "shape": (length,)})

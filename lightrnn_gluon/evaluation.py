@@ -1,0 +1,35 @@
+"""Perplexity of a text, counted as in every table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lightrnn_gluon.likelihood import perplexity
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A text's counts and perplexities.
+
+    Attributes:
+        tokens: predicted tokens: words and one `</S>` a sentence.
+        unknown: how many of them are `<UNK>`.
+        perplexity: exp(total negative log-likelihood / tokens), `<UNK>` counted as a word.
+        perplexity_without_unknown: the same over the tokens that are not `<UNK>`.
+    """
+
+    tokens: int
+    unknown: int
+    perplexity: float
+    perplexity_without_unknown: float
+
+
+def evaluate(nll: np.ndarray, ids: np.ndarray, unknown: int) -> Evaluation:
+    """Count a text: `nll` (N,) in nats for each of its token `ids` (N,), `unknown` being `<UNK>`'s id."""
+    known = np.asarray(ids) != unknown
+    return Evaluation(
+        tokens=len(ids),
+        unknown=int(np.count_nonzero(~known)),
+        perplexity=perplexity(nll),
+        perplexity_without_unknown=perplexity(nll[known]),
+    )

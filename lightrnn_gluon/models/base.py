@@ -1,0 +1,87 @@
+"""What every network has in common: the interface, and the stacked LSTM."""
+
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+from mxnet.gluon import nn
+
+Arrays = list[mx.nd.NDArray]
+
+
+class LanguageModel(gluon.HybridBlock):
+    """A network that reads words and gives each target's negative log-likelihood.
+
+    Called as `nll, *state = net(inputs, targets, *state)` with int32 arrays (T, B), the words
+    w[0..T-1] and w[1..T]; `nll` is float32 (T, B), in nats; `state` is a list of (1, B, H) arrays
+    that the next chunk of the same text takes. No step sees what it must predict.
+    """
+
+    def begin(self, words: mx.nd.NDArray) -> Arrays:
+        """The fresh state, int32 (B,) first words w[0] given."""
+        raise NotImplementedError
+
+    def initialize_from(self, seed: int, context: mx.Context) -> None:
+        """Draw all parameters uniformly from [-0.1, 0.1], LSTM biases zero, as `seed` has it."""
+        mx.random.seed(seed)
+        self.initialize(mx.init.Uniform(0.1), ctx=context)
+
+    def multiplications(self) -> int:
+        """How many multiplications one word costs going forward, in large matrix products alone."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise ValueError where constants that were put in contradict each other."""
+
+    def arrays(self) -> dict[str, gluon.Parameter]:
+        """All that a saved model holds, by name: trained parameters and constants."""
+        return dict(self._collect_params_with_prefix())
+
+    def trained(self) -> dict[str, gluon.Parameter]:
+        """The parameters that training changes, by name."""
+        return {name: array for name, array in self.arrays().items() if array.grad_req != "null"}
+
+    def parameter_count(self) -> int:
+        """How many numbers are trained, embeddings and biases included; nothing is allocated."""
+        return sum(int(np.prod(parameter.shape)) for parameter in self.trained().values())
+
+
+class StackedLSTM(gluon.HybridBlock):
+    """Layers of fused LSTMs with dropout before, between and after them (Zaremba et al. 2014).
+
+    One-layer LSTMs are stacked because the fused one of several layers silently drops nothing
+    between them on a CPU. Called as `output, *state = lstm(inputs, *state)`, inputs (T, B, E),
+    output (T, B, H), state h, c of each layer in turn, (1, B, H) each.
+    """
+
+    def __init__(self, layers: int, input_size: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self._hidden = hidden
+        with self.name_scope():
+            self.dropout = nn.Dropout(dropout)
+            self.layers = nn.HybridSequential()
+            for layer in range(layers):
+                size = input_size if layer == 0 else hidden
+                self.layers.add(gluon.rnn.LSTM(hidden, input_size=size))
+
+    def multiplications(self) -> int:
+        """How many multiplications one step of one row costs."""
+        return sum(4 * self._hidden * (layer._input_size + self._hidden) for layer in self.layers)
+
+    def zero_state(self, batch: int, context: mx.Context) -> Arrays:
+        """The state of `batch` rows that have read nothing."""
+        return [mx.nd.zeros((1, batch, self._hidden), ctx=context) for _ in self.layers for _ in "hc"]
+
+    def hybrid_forward(self, F: Any, inputs: Any, *state: Any) -> Any:  # noqa: D102
+        output, new_state = self.dropout(inputs), []
+        for layer, hidden, cell in zip(self.layers, state[::2], state[1::2], strict=True):
+            output, carried = layer(output, [hidden, cell])
+            output = self.dropout(output)
+            new_state += carried
+        return (output, *new_state)
+
+
+def pick_nll(F: Any, logits: Any, targets: Any) -> Any:
+    """-log softmax(logits)[target]: logits (N, K), targets (N,), result (N,)."""
+    return -F.pick(F.log_softmax(logits), targets)

@@ -1,0 +1,147 @@
+"""LightRNN: two-component shared embeddings, input and output (paper section 3.1)."""
+
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+
+from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, pick_nll
+from lightrnn_gluon.table import WordTable, table_shape
+
+# Added to the logits of columns that the short last row does not have.
+_NEVER = -1e30
+
+
+class LightRNN(LanguageModel):
+    """The LSTM reads c(w[0]), r(w[1]), c(w[1]), ..., c(w[T-1]), r(w[T]), 2T vectors for T words.
+
+    The state after a column predicts the next row, the state after a row that word's column:
+
+        P(w[t] | history) = softmax(Y_r h_c[t-1] + b_r)[r(w[t])] * softmax(Y_c h_r[t] + b_c)[c(w[t])]
+
+    The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place.
+    """
+
+    def __init__(self, vocabulary_size: int, hidden: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        columns, rows = table_shape(vocabulary_size)
+        with self.name_scope():
+            self.encoder = InterleavedLSTM(vocabulary_size, rows, columns, hidden, layers, dropout)
+            self.output = TwoComponentOutput(vocabulary_size, rows, columns, hidden)
+
+    def initialize_from(self, seed: int, context: mx.Context) -> None:
+        """Draw the parameters, and the random table that the paper starts from."""
+        super().initialize_from(seed, context)
+        self.set_table(WordTable.random(self.encoder.row_of.shape[0], seed))
+
+    @property
+    def table(self) -> WordTable:
+        """Where each word is now. Raises ValueError if loaded constants are no table."""
+        row_of, column_of = (a.data().asnumpy() for a in (self.encoder.row_of, self.encoder.column_of))
+        columns, _ = table_shape(len(row_of))
+        return WordTable(row_of * columns + column_of)
+
+    def check(self) -> None:
+        """See LanguageModel: the table must have each word in a cell of its own."""
+        _ = self.table
+
+    def set_table(self, table: WordTable) -> None:
+        """Put every word where `table` has it; parameters stay."""
+        self.encoder.row_of.set_data(mx.nd.array(table.row_of, dtype="int32"))
+        self.encoder.column_of.set_data(mx.nd.array(table.column_of, dtype="int32"))
+
+    def begin(self, words: mx.nd.NDArray) -> Arrays:
+        """The state after r(w[0]), read from a zero state."""
+        return self.encoder.begin(words)
+
+    def multiplications(self) -> int:
+        """See LanguageModel."""
+        rows, hidden = self.output.row_weight.shape
+        columns, _ = self.output.column_weight.shape
+        return 2 * self.encoder.lstm.multiplications() + (rows + columns) * hidden
+
+    def hybrid_forward(self, F: Any, inputs: Any, targets: Any, *state: Any) -> Any:  # noqa: D102
+        after_column, after_row, rows, columns, *state = self.encoder(inputs, targets, *state)
+        row_nll, column_nll = self.output(after_column, after_row, rows, columns)
+        return (F.reshape_like(row_nll + column_nll, inputs), *state)
+
+
+class InterleavedLSTM(gluon.HybridBlock):
+    """From words to the states that predict rows (after a column) and columns (after a row).
+
+    Gives h_c[0..T-1] and h_r[1..T], both (T, B, H), the targets' rows and columns (T, B), and
+    the carried state, that after r(w[T]).
+    """
+
+    def __init__(self, size: int, rows: int, columns: int, hidden: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        with self.name_scope():
+            self.lstm = StackedLSTM(layers, hidden, hidden, dropout)
+            self.row_input = self.params.get("row_input", shape=(rows, hidden))
+            self.column_input = self.params.get("column_input", shape=(columns, hidden))
+            self.row_of = self.params.get_constant("row_of", mx.nd.zeros(size, dtype="int32"))
+            self.column_of = self.params.get_constant("column_of", mx.nd.zeros(size, dtype="int32"))
+
+    def begin(self, words: mx.nd.NDArray) -> Arrays:
+        """See LightRNN.begin."""
+        context = words.context
+        vectors = self.row_input.data(context).take(self.row_of.data(context).take(words))
+        _, *state = self.lstm(vectors.expand_dims(0), *self.lstm.zero_state(len(words), context))
+        return state
+
+    def hybrid_forward(  # noqa: D102
+        self, F: Any, inputs: Any, targets: Any, *state: Any,
+        row_input: Any, column_input: Any, row_of: Any, column_of: Any,
+    ) -> Any:  # fmt: skip
+        rows, columns = F.take(row_of, targets), F.take(column_of, targets)
+        vectors = F.stack(
+            F.take(column_input, F.take(column_of, inputs)), F.take(row_input, rows), axis=1
+        )  # (T, 2, B, E): a column, then the next word's row
+        output, *state = self.lstm(F.reshape(vectors, shape=(-3, 0, 0)), *state)
+        output = F.reshape(output, shape=(-4, -1, 2, 0, 0))
+        after_column, after_row = F.split(output, num_outputs=2, axis=1, squeeze_axis=True)
+        return (after_column, after_row, rows, columns, *state)
+
+
+class TwoComponentOutput(gluon.HybridBlock):
+    """Negative log-likelihoods (N,) of rows and of columns, from the two states that predict them."""
+
+    def __init__(self, size: int, rows: int, columns: int, hidden: int) -> None:
+        super().__init__()
+        last_row = size - (rows - 1) * columns
+        self._last_row = rows - 1
+        with self.name_scope():
+            self.row_weight = self.params.get("row_weight", shape=(rows, hidden))
+            self.row_bias = self.params.get("row_bias", shape=(rows,), init="zeros")
+            self.column_weight = self.params.get("column_weight", shape=(columns, hidden))
+            self.column_bias = self.params.get("column_bias", shape=(columns,), init="zeros")
+            if last_row < columns:
+                absent = np.where(np.arange(columns) < last_row, 0.0, _NEVER)
+                self.absent = self.params.get_constant("absent", absent[None, :].astype(np.float32))
+
+    def row_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Y_r (rows, H) and b_r (rows,)."""
+        return self.row_weight.data().asnumpy(), self.row_bias.data().asnumpy()
+
+    def column_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Y_c (columns, H) and b_c (columns,)."""
+        return self.column_weight.data().asnumpy(), self.column_bias.data().asnumpy()
+
+    def hybrid_forward(  # noqa: D102
+        self, F: Any, after_column: Any, after_row: Any, rows: Any, columns: Any,
+        row_weight: Any, row_bias: Any, column_weight: Any, column_bias: Any, absent: Any = None,
+    ) -> Any:  # fmt: skip
+        flat = dict(shape=(-3, 0))
+        rows, columns = F.reshape(rows, shape=-1), F.reshape(columns, shape=-1)
+        n_rows, n_columns = self.row_bias.shape[0], self.column_bias.shape[0]
+        row_logits = F.FullyConnected(
+            F.reshape(after_column, **flat), row_weight, row_bias, num_hidden=n_rows
+        )
+        column_logits = F.FullyConnected(
+            F.reshape(after_row, **flat), column_weight, column_bias, num_hidden=n_columns
+        )
+        if absent is not None:
+            in_last_row = F.cast(rows == self._last_row, "float32")
+            column_logits = column_logits + F.dot(F.expand_dims(in_last_row, 1), absent)
+        return pick_nll(F, row_logits, rows), pick_nll(F, column_logits, columns)

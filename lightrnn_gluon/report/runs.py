@@ -1,0 +1,170 @@
+"""Reading the finished rows of a run folder, OUT/runs/<row>/."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lightrnn_gluon.config import RowConfig, load_row
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import read_json
+
+_CURVE = ["epoch", "train_seconds", "train_perplexity", "valid_perplexity", "learning_rate"]
+_ROUNDS = [
+    "epoch", "valid_perplexity_before", "valid_perplexity_after", "valid_perplexity_end", "moved_share",
+    "cost_before_nats_per_token", "cost_after_nats_per_token", "bound_nats_per_token", "seconds",
+]  # fmt: skip
+_NUMBERS = [
+    "test_perplexity", "valid_perplexity", "test_perplexity_without_unknown", "test_tokens", "test_unknown",
+    "parameters", "table_integers", "model_bytes", "train_seconds", "reallocation_seconds",
+]  # fmt: skip
+_TEXTS = ["system", "kind", "scale", "corpus_sha256"]
+_NUMBERS_OF_KIND = {
+    "network": ["words_per_second", "threads"],
+    "ngram": ["threads"],
+    "interpolation": ["weight"],
+}
+_TEXTS_OF_KIND = {"network": ["device"], "ngram": ["device"], "interpolation": []}
+
+# The paper's order of rows; KN+x follow in the same order.
+_ORDER = ["KN", "HSM", "C-HSM", "B-RNN", "Adaptive softmax", "Full softmax", "LightRNN"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished row.
+
+    Attributes:
+        directory: where it lies; its name is the row's.
+        metrics: what metrics.json holds, checked for the keys that the tables need.
+        config: the row's configuration.
+        curve: a line an evaluation (networks only). Seconds of training and re-allocation are
+            cumulative and, like the metrics', to a tenth, so that the two compare as shown.
+        rounds: a line a re-allocation, or None where there was none.
+    """
+
+    directory: Path
+    metrics: dict[str, Any]
+    config: RowConfig
+    curve: pd.DataFrame | None
+    rounds: pd.DataFrame | None
+
+    @property
+    def system(self) -> str:
+        """The row's name in the tables."""
+        return self.metrics["system"]
+
+
+def read_runs(directory: Path) -> list[Run]:
+    """The finished rows below `directory`, in the order of the tables.
+
+    Raises UserError where there is none, where a file is damaged, or where the rows do not belong
+    into one table.
+    """
+    files = sorted(directory.glob("*/metrics.json"))
+    if not files:
+        raise UserError(f"{directory} holds no finished row (no */metrics.json): train one first")
+    runs = sorted((_read_run(path.parent) for path in files), key=lambda run: _place(run.system))
+    for key, what in [("corpus_sha256", "corpora"), ("scale", "scales"), ("test_tokens", "test tokens")]:
+        _refuse_mixture(runs, key, what)
+    return runs
+
+
+def networks(runs: list[Run]) -> list[Run]:
+    """The rows that have a learning curve."""
+    return [run for run in runs if run.curve is not None]
+
+
+def equal_time(runs: list[Run]) -> float | None:
+    """T (seconds): the shortest total training time of a network, None without networks."""
+    return min((run.metrics["train_seconds"] for run in networks(runs)), default=None)
+
+
+def perplexity_at(run: Run, seconds: float) -> float | None:
+    """The validation perplexity at the last evaluation by `seconds` of training, if there was one."""
+    assert run.curve is not None
+    reached = run.curve.loc[run.curve["train_seconds"] <= seconds, "valid_perplexity"]
+    return float(reached.iloc[-1]) if len(reached) else None
+
+
+def _place(system: str) -> tuple[bool, int, str, bool, str]:
+    """Where a row stands: by base name, a bracketed variant behind its base, a random table before it."""
+    base, _, variant = system.removeprefix("KN+").partition(" (")
+    known = _ORDER.index(base) if base in _ORDER else len(_ORDER)
+    return system.startswith("KN+"), known, base, variant != "random table)", variant
+
+
+def _refuse_mixture(runs: list[Run], key: str, what: str) -> None:
+    groups: dict[Any, list[str]] = {}
+    for run in runs:
+        groups.setdefault(run.metrics[key], []).append(run.directory.name)
+    if len(groups) > 1:
+        rows = " | ".join(", ".join(names) for names in groups.values())
+        raise UserError(
+            f"rows made from different {what} ({rows}) do not go into one table: "
+            "remove one or choose another --out"
+        )
+
+
+def _read_run(directory: Path) -> Run:
+    path = directory / "metrics.json"
+    metrics = read_json(path)
+    try:
+        _check(metrics)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): remove it and run again") from error
+    metrics["train_seconds"] = round(metrics["train_seconds"], 1)
+    curve, rounds = None, None
+    if metrics["kind"] == "network":
+        curve = _read_csv(directory / "curve.csv", _CURVE)
+        if curve.empty:
+            raise UserError(f"{directory / 'curve.csv'} is damaged (no line): remove it and run again")
+        curve["train_seconds"] = curve["train_seconds"].round(1)
+        if (directory / "rounds.csv").exists():
+            rounds = _read_csv(directory / "rounds.csv", _ROUNDS)
+    some_rounds = None if rounds is None or rounds.empty else rounds
+    return Run(directory, metrics, load_row(directory / "config.yaml"), curve, some_rounds)
+
+
+def _check(metrics: Any) -> None:
+    """Raise KeyError, TypeError or ValueError where a value that the tables need is not there."""
+    if not isinstance(metrics, dict):
+        raise TypeError("not an object")
+    kind, corpus = metrics["kind"], metrics["corpus"]
+    texts = {key: metrics[key] for key in [*_TEXTS, *_TEXTS_OF_KIND[kind]]}
+    texts["corpus name"] = corpus["name"]
+    if kind == "interpolation":
+        texts |= {f"member {number}": member for number, member in enumerate(metrics["members"], start=1)}
+    numbers = {key: metrics[key] for key in [*_NUMBERS, *_NUMBERS_OF_KIND[kind]]}
+    numbers["vocabulary size"] = corpus["vocabulary"]["size"]
+    numbers["train sentences"] = corpus["train"]["sentences"]
+    numbers |= {f"{split} tokens": corpus[split]["tokens"] for split in ("train", "valid", "test")}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{key} is not a text")
+    for key, value in numbers.items():
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{key} is not a number")
+
+
+def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path)[columns].astype(float)
+        if not np.isfinite(frame.to_numpy()).all():
+            raise ValueError("a value is missing or not finite")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; run the row again") from error
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged ({reason}): remove it and run again") from error
+    return frame
+
+
+def rounds_csv(rounds: pd.DataFrame) -> str:
+    """The re-allocations of one row as CSV, numbered from 1."""
+    numbered = rounds.round(4).round({"seconds": 1}).astype({"epoch": int})
+    numbered.insert(0, "round", np.arange(1, len(rounds) + 1))
+    return numbered.to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,184 @@
+"""Training one row of a table into its run directory, whatever kind of system it is."""
+
+import csv
+import io
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lightrnn_gluon import runs
+from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
+from lightrnn_gluon.corpus import Corpus
+from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.evaluation import evaluate
+from lightrnn_gluon.files import read_json, sha256_file, write_json, write_text
+from lightrnn_gluon.ngram import Ngram, estimate
+from lightrnn_gluon.refinement import refine
+from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
+from lightrnn_gluon.training import CHECKPOINT, MODEL, Training
+
+logger = logging.getLogger(__name__)
+
+HELD_OUT = ("valid", "test")
+
+
+@dataclass
+class Outcome:
+    """What a row is made of, whatever trained it; sizes in numbers and bytes, times in seconds."""
+
+    nll: dict[str, np.ndarray]  # each held-out split's, by token
+    parameters: int
+    table_integers: int
+    model_bytes: int
+    train_seconds: float
+    reallocation_seconds: float = 0.0
+    files: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) -> bool:
+    """Train and measure a row, or find it finished (then False) or half-way (then it goes on).
+
+    Raises UserError where the directory holds another run, or what the row needs is not there.
+    """
+    origin = runs.origin(config, corpus, directory)
+    if runs.is_finished(directory, origin):
+        return False
+    with _log_file(directory / runs.LOG, going_on=(directory / CHECKPOINT).is_file()):
+        write_text(directory / runs.CONFIG, dump(config))
+        corpus.vocabulary.save(directory / runs.VOCABULARY)
+        match config:
+            case NetworkConfig():
+                outcome = _train_network(config, corpus, directory)
+            case NgramConfig():
+                outcome = _estimate_ngram(config, corpus, directory)
+            case InterpolationConfig():
+                outcome = _interpolate_members(config, corpus, directory)
+        metrics = _measure(config, corpus, directory, outcome) | {"scale": scale, "origin": origin}
+        write_json(directory / runs.METRICS, metrics)
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+        logger.info("%s: test perplexity %.1f", config.system, metrics["test_perplexity"])
+    return True
+
+
+def _train_network(config: NetworkConfig, corpus: Corpus, directory: Path) -> Outcome:
+    context = find_device(config.device)
+    net = new_network(config, len(corpus.vocabulary))
+    training = Training(net, config, corpus, directory, context)
+    training.run(refine)
+    progress = training.progress
+    _write_csv(directory / runs.CURVE, progress.curve)
+    if progress.rounds:
+        _write_csv(directory / runs.ROUNDS, progress.rounds)
+    network = Network(net, config, corpus.vocabulary, context)
+    words = config.epochs * len(corpus.ids("train"))
+    return Outcome(
+        nll={split: network.token_nll(corpus.ids(split)) for split in HELD_OUT},
+        parameters=network.parameters,
+        table_integers=network.table_integers,
+        model_bytes=(directory / MODEL).stat().st_size,
+        train_seconds=progress.train_seconds,
+        reallocation_seconds=progress.reallocation_seconds,
+        files=[MODEL],
+        facts={
+            "device": str(context),
+            "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
+            "padding_share": progress.padding_share,
+        },
+    )
+
+
+def _estimate_ngram(config: NgramConfig, corpus: Corpus, directory: Path) -> Outcome:
+    path = directory / runs.NGRAM_MODEL
+    started = time.perf_counter()
+    parameters = estimate(corpus.ids("train"), corpus.vocabulary, config.order, path)
+    seconds = time.perf_counter() - started
+    ngram = Ngram(path, corpus.vocabulary, parameters)
+    return Outcome(
+        nll={split: ngram.token_nll(corpus.ids(split)) for split in HELD_OUT},
+        parameters=parameters,
+        table_integers=0,
+        model_bytes=path.stat().st_size,
+        train_seconds=seconds,
+        files=[runs.NGRAM_MODEL],
+        facts={"device": "cpu"},
+    )
+
+
+def _interpolate_members(config: InterpolationConfig, corpus: Corpus, directory: Path) -> Outcome:
+    members = [directory.parent / name for name in config.members]
+    scores = {split: [runs.load_scores(member, split) for member in members] for split in HELD_OUT}
+    weight = best_weight(*scores["valid"])
+    metrics = [read_json(member / runs.METRICS) for member in members]
+
+    def total(key: str) -> Any:
+        return sum(member[key] for member in metrics)
+
+    return Outcome(
+        nll={split: interpolate(first, second, weight) for split, (first, second) in scores.items()},
+        parameters=total("parameters"),
+        table_integers=total("table_integers"),
+        model_bytes=total("model_bytes"),
+        train_seconds=total("train_seconds"),
+        reallocation_seconds=total("reallocation_seconds"),
+        facts={"device": metrics[-1]["device"], "weight": weight, "members": config.members},
+    )
+
+
+def _measure(config: RowConfig, corpus: Corpus, directory: Path, outcome: Outcome) -> dict[str, Any]:
+    """The row's metrics, its scores kept beside them."""
+    unknown = corpus.vocabulary.unknown
+    results = {split: evaluate(outcome.nll[split], corpus.ids(split), unknown) for split in HELD_OUT}
+    for split in HELD_OUT:
+        runs.save_scores(directory, split, outcome.nll[split])
+    files = [*outcome.files, runs.VOCABULARY, *(runs.scores_path(directory, s).name for s in HELD_OUT)]
+    return {
+        "system": config.system,
+        "kind": config.kind,
+        "test_perplexity": results["test"].perplexity,
+        "valid_perplexity": results["valid"].perplexity,
+        "test_perplexity_without_unknown": results["test"].perplexity_without_unknown,
+        "test_tokens": results["test"].tokens,
+        "test_unknown": results["test"].unknown,
+        "parameters": outcome.parameters,
+        "table_integers": outcome.table_integers,
+        "model_bytes": outcome.model_bytes,
+        "train_seconds": outcome.train_seconds,
+        "reallocation_seconds": outcome.reallocation_seconds,
+        **outcome.facts,
+        "seed": getattr(config, "seed", None),
+        **runs.environment(),
+        "corpus": {key: value for key, value in corpus.facts.items() if key != "origin"},
+        "corpus_sha256": corpus.checksum,
+        "vocabulary_sha256": corpus.vocabulary.checksum,
+        "files": {name: sha256_file(directory / name) for name in files},
+    }
+
+
+def _write_csv(path: Path, records: list[dict[str, float]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    write_text(path, text.getvalue())
+
+
+@contextmanager
+def _log_file(path: Path, going_on: bool) -> Iterator[None]:
+    """Copy what the package logs into `path`, behind what is there if the run goes on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="a" if going_on else "w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    package = logging.getLogger("lightrnn_gluon")
+    package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,141 @@
+"""Run directories: each keeps one row of a table, its settings, its figures and its model.
+
+`metrics.json` is written last and lists the checksums of the files that the row consists of: with it,
+and with all of them there, the row is finished. (A repository keeps the figures without the models;
+such a row is not finished, and training it again replaces it.)
+"""
+
+import os
+import platform
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+
+from lightrnn_gluon.checkpoint import load_arrays
+from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, load_row
+from lightrnn_gluon.corpus import Corpus, Vocabulary
+from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import atomic_path, read_json, sha256_file
+from lightrnn_gluon.ngram import Ngram
+from lightrnn_gluon.systems import Interpolation, Network, System, new_network
+from lightrnn_gluon.training import MODEL, set_model_arrays
+
+METRICS, CONFIG, VOCABULARY, LOG = "metrics.json", "config.yaml", "vocabulary.json", "log.txt"
+NGRAM_MODEL = "model.bin"
+CURVE, ROUNDS = "curve.csv", "rounds.csv"
+
+_PACKAGES = ("mxnet", "mxnet-cu112", "gluonnlp", "numpy", "scipy", "numba", "kenlm")
+
+
+def origin(config: RowConfig, corpus: Corpus, directory: Path) -> dict[str, Any]:
+    """All that a row follows from: its settings, the corpus, and the scores of rows that it combines."""
+    members = config.members if isinstance(config, InterpolationConfig) else []
+    scores = {name: sha256_file(scores_path(directory.parent / name, "test")) for name in members}
+    return {"config": asdict(config), "corpus": corpus.checksum, "members": scores}
+
+
+def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
+    """Whether the row of this origin is there, whole.
+
+    Raises UserError where another row's model is there, or this one's files have been altered.
+    """
+    if not (directory / METRICS).is_file():
+        return False
+    metrics = read_json(directory / METRICS)
+    files = {directory / name: checksum for name, checksum in metrics["files"].items()}
+    if not all(path.is_file() for path in files):
+        return False
+    if metrics["origin"] != expected:
+        keys = sorted(key for key in expected if metrics["origin"].get(key) != expected[key])
+        raise UserError(
+            f"{directory} holds a finished run of another {' and '.join(keys)}: "
+            "remove it or choose another --out"
+        )
+    for path, checksum in files.items():
+        if sha256_file(path) != checksum:
+            raise UserError(f"{path} is damaged (its checksum differs): remove its folder and run again")
+    return True
+
+
+def load_system(directory: Path) -> tuple[System, Vocabulary]:
+    """A finished run's system and its vocabulary, to score any text with.
+
+    Raises UserError where the run is not finished, or its files are damaged or do not fit together.
+    """
+    if not (directory / METRICS).is_file():
+        raise UserError(f"{directory} holds no finished run ({METRICS} is missing): train it first")
+    metrics = read_json(directory / METRICS)
+    config = load_row(directory / CONFIG)
+    vocabulary = Vocabulary.load(directory / VOCABULARY)
+    if vocabulary.checksum != metrics["vocabulary_sha256"]:
+        raise UserError(f"{directory / VOCABULARY} is another run's: copy the right one back")
+    match config:
+        case NetworkConfig():
+            return _load_network(directory, config, vocabulary), vocabulary
+        case NgramConfig():
+            return Ngram(directory / NGRAM_MODEL, vocabulary, metrics["parameters"]), vocabulary
+        case InterpolationConfig():
+            members = [load_system(directory.parent / name)[0] for name in config.members]
+            return Interpolation(members, metrics["weight"]), vocabulary
+
+
+def _load_network(directory: Path, config: NetworkConfig, vocabulary: Vocabulary) -> Network:
+    net, context = new_network(config, len(vocabulary)), find_device("auto")
+    net.initialize(mx.init.Zero(), ctx=context)
+    arrays, _ = load_arrays(directory / MODEL)
+    set_model_arrays(net, arrays)
+    net.hybridize(static_alloc=True)
+    return Network(net, config, vocabulary, context)
+
+
+def scores_path(directory: Path, split: str) -> Path:
+    """The file of a run's scores: each token's negative log-likelihood, nats, float32 .npy."""
+    return directory / f"{split}.nll.npy"
+
+
+def save_scores(directory: Path, split: str, nll: np.ndarray) -> None:
+    """Keep a run's scores of a split, so that an interpolation need not compute them again."""
+    with atomic_path(scores_path(directory, split)) as temporary, temporary.open("wb") as stream:
+        np.save(stream, nll.astype(np.float32), allow_pickle=False)
+
+
+def load_scores(directory: Path, split: str) -> np.ndarray:
+    """What `save_scores` wrote. Raises UserError where the run has not been finished."""
+    try:
+        return np.load(scores_path(directory, split), allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory} is not finished or damaged: run that row first") from error
+
+
+def environment() -> dict[str, Any]:
+    """What a figure depends on besides its row: package versions, commit, device, threads."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    return {"versions": versions, "commit": _commit(), "threads": threads}
+
+
+def _commit() -> str:
+    """The repository's commit, marked where the code differs from it; "unknown" outside one."""
+    root = Path(__file__).resolve().parent.parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

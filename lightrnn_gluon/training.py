@@ -1,0 +1,233 @@
+"""Training a network by the paper's protocol: one epoch loop for all models.
+
+Truncated back-propagation through time; the loss is summed over time and averaged over the batch
+(the paper's clip of 5.0 and rate of 1.0 presuppose it); the gradient's global norm is clipped; the
+rate is halved on a validation plateau. All randomness of a step follows from (seed, step), so a run
+that is stopped and started again goes on as if it had not been.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon
+from tqdm import tqdm
+
+from lightrnn_gluon.checkpoint import load_arrays, save_arrays
+from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.corpus import Corpus
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.likelihood import chunk_words, perplexity, token_nll
+from lightrnn_gluon.models import LanguageModel
+from lightrnn_gluon.sampling import Chunk, evaluation_sampler, make_sampler
+
+logger = logging.getLogger(__name__)
+
+# Nats a token; guessing among 10 million words costs 16.
+_DIVERGED = 100.0
+CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run has come; JSON-able, part of each checkpoint.
+
+    `train_seconds` is the time of training steps and re-allocations; evaluation is not in it.
+    """
+
+    learning_rate: float
+    epoch: int = 0
+    step: int = 0
+    plateau_valid: float = math.inf  # the perplexity to beat, or the rate is halved
+    best_valid: float = math.inf  # that of the model kept
+    train_seconds: float = 0.0
+    reallocation_seconds: float = 0.0
+    padding_share: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+
+class Training:
+    """A network in training: parameters, optimizer state and progress, saved after each epoch.
+
+    The folder's `checkpoint.safetensors` is where the run goes on, `model.safetensors` the state
+    after the epoch with the best validation perplexity so far. `reader` goes through the training
+    text for other purposes than training.
+    """
+
+    def __init__(
+        self, net: LanguageModel, config: NetworkConfig, corpus: Corpus, directory: Path, context: mx.Context
+    ) -> None:
+        """Begin, or go on from a checkpoint. Raises UserError where that belongs to another run."""
+        self.net, self.config, self.context = net, config, context
+        self._ids, self._valid_ids = corpus.ids("train"), corpus.ids("valid")
+        self.sampler = make_sampler(config.sampler, self._ids, corpus.vocabulary)
+        self.reader = evaluation_sampler(config.sampler, self._ids, corpus.vocabulary)
+        self._valid_sampler = evaluation_sampler(config.sampler, self._valid_ids, corpus.vocabulary)
+        self._origin = {"config": asdict(config), "corpus": corpus.checksum}
+        self._checkpoint, self._model = directory / CHECKPOINT, directory / MODEL
+        self.progress = Progress(learning_rate=config.learning_rate)
+        net.initialize_from(config.seed, context)
+        net.hybridize(static_alloc=True)
+        if self._checkpoint.is_file():
+            self._restore()
+        else:
+            self._trainer = self._new_trainer()
+
+    def run(self, after_epoch: Callable[["Training"], None]) -> None:
+        """Train to the last epoch, then take the best one's model; `after_epoch` may change the table."""
+        with self._progress_bar() as bar:
+            while self.progress.epoch < self.config.epochs:
+                self._epoch(bar)
+                self._keep_best()
+                after_epoch(self)
+                self._save()
+        set_model_arrays(self.net, load_arrays(self._model)[0])
+
+    def valid_perplexity(self) -> float:
+        """The perplexity of the validation set now."""
+        return perplexity(token_nll(self.net, self._valid_sampler, len(self._valid_ids), self.context))
+
+    def _epoch(self, bar: tqdm) -> None:
+        progress, config = self.progress, self.config
+        started, tokens, total_nll, cells, evaluated = time.perf_counter(), 0, 0.0, 0, 0
+        state: list[mx.nd.NDArray] = []
+        for chunk in self.sampler.epoch(_derived_seed(config.seed, "epoch", progress.epoch)):
+            state, nll = self._step(chunk, state)
+            tokens, total_nll, cells = tokens + chunk.tokens, total_nll + nll, cells + chunk.positions.size
+            bar.update(chunk.tokens)
+            bar.set_postfix(epoch=progress.epoch + 1, perplexity=f"{math.exp(total_nll / tokens):.1f}")
+            due = tokens * config.evaluations // len(self._ids)
+            if due > evaluated:
+                evaluated = due
+                progress.train_seconds += time.perf_counter() - started
+                self._record(progress.epoch + evaluated / config.evaluations, math.exp(total_nll / tokens))
+                started = time.perf_counter()
+        progress.padding_share = 1 - tokens / cells
+        progress.epoch += 1
+        self._adapt_rate()
+
+    def _step(self, chunk: Chunk, state: list[mx.nd.NDArray]) -> tuple[list[mx.nd.NDArray], float]:
+        """One update of the parameters; the carried state and the chunk's total NLL (nats)."""
+        mx.random.seed(_derived_seed(self.config.seed, "step", self.progress.step))
+        inputs, targets = chunk_words(chunk, self.context)
+        mask = mx.nd.array(chunk.mask, ctx=self.context)
+        with autograd.record():
+            state = self.net.begin(inputs[0]) if chunk.starts else [array.detach() for array in state]
+            nll, *state = self.net(inputs, targets, *state)
+            total = (nll * mask).sum()
+            # By the full batch's rows, so that a ragged last batch takes no oversized step.
+            loss = total / self.sampler.batch_size
+        loss.backward()
+        gradients = [parameter.grad(self.context) for parameter in self._trainer._params]
+        gluon.utils.clip_global_norm(gradients, self.config.clip, check_isfinite=False)
+        self._trainer.step(1)
+        self.progress.step += 1
+        value = float(total.asscalar())
+        if not value < _DIVERGED * chunk.tokens:  # true of NaN too
+            raise UserError(f"training diverged at step {self.progress.step}: lower learning_rate")
+        return state, value
+
+    def _record(self, epoch: float, train_perplexity: float) -> None:
+        progress = self.progress
+        point = {
+            "epoch": epoch,
+            "train_seconds": progress.train_seconds,
+            "train_perplexity": train_perplexity,
+            "valid_perplexity": self.valid_perplexity(),
+            "learning_rate": progress.learning_rate,
+        }
+        progress.curve.append(point)
+        logger.info(
+            "%s: epoch %.2f of %d: training perplexity %.1f, validation %.1f, %.0f s",
+            self.config.system, epoch, self.config.epochs,
+            train_perplexity, point["valid_perplexity"], progress.train_seconds,
+        )  # fmt: skip
+
+    def _adapt_rate(self) -> None:
+        """Halve the rate on a validation plateau, or after each epoch from `halve_after` on."""
+        progress, valid = self.progress, self.progress.curve[-1]["valid_perplexity"]
+        late = self.config.halve_after is not None and progress.epoch >= self.config.halve_after
+        plateau = self.config.halve_after is None and valid >= progress.plateau_valid
+        if late or plateau:
+            progress.learning_rate /= 2
+            self._trainer.set_learning_rate(progress.learning_rate)
+        progress.plateau_valid = min(progress.plateau_valid, valid)
+
+    def _keep_best(self) -> None:
+        valid = self.progress.curve[-1]["valid_perplexity"]
+        if valid < self.progress.best_valid:
+            self.progress.best_valid = valid
+            save_arrays(self._model, model_arrays(self.net), {"epoch": self.progress.epoch})
+
+    def _new_trainer(self) -> gluon.Trainer:
+        options = {"learning_rate": self.progress.learning_rate, "begin_num_update": self.progress.step}
+        parameters = list(self.net.trained().values())
+        return gluon.Trainer(parameters, self.config.optimizer, options, kvstore=None)
+
+    def _progress_bar(self) -> tqdm:
+        return tqdm(
+            total=self.config.epochs * len(self._ids),
+            initial=self.progress.epoch * len(self._ids),
+            desc=self.config.system, unit="word", unit_scale=True, dynamic_ncols=True, disable=None,
+        )  # fmt: skip
+
+    def _save(self) -> None:
+        arrays = {f"model/{name}": array for name, array in model_arrays(self.net).items()}
+        for (index, slot), array in self._optimizer_state().items():
+            arrays[f"optimizer/{index}/{slot}"] = array.asnumpy()
+        save_arrays(self._checkpoint, arrays, {"origin": self._origin, "progress": asdict(self.progress)})
+
+    def _restore(self) -> None:
+        arrays, facts = load_arrays(self._checkpoint)
+        if facts["origin"] != self._origin:
+            raise UserError(
+                f"{self._checkpoint.parent} holds a run with other settings or another corpus: "
+                "remove it or choose another --out"
+            )
+        self.progress = Progress(**facts["progress"])
+        model = {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
+        set_model_arrays(self.net, model)
+        self._trainer = self._new_trainer()
+        updater = self._trainer._updaters[0]
+        for index, parameter in enumerate(self._trainer._params):
+            updater.states[index] = updater.optimizer.create_state(index, parameter.data(self.context))
+            updater.states_synced[index] = True
+        for (index, slot), array in self._optimizer_state().items():
+            array[:] = arrays[f"optimizer/{index}/{slot}"]
+        logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
+
+    def _optimizer_state(self) -> dict[tuple[int, int], mx.nd.NDArray]:
+        """The optimizer's arrays by parameter and place (Adam: mean and variance; SGD: none)."""
+        states = self._trainer._updaters[0].states
+        listed = {i: () if s is None else s if isinstance(s, tuple) else (s,) for i, s in states.items()}
+        return {(index, slot): array for index, state in listed.items() for slot, array in enumerate(state)}
+
+
+def model_arrays(net: LanguageModel) -> dict[str, np.ndarray]:
+    """All that a saved model holds: parameters and constants (a table is two of them), by name."""
+    return {name: parameter.data().asnumpy() for name, parameter in net.arrays().items()}
+
+
+def set_model_arrays(net: LanguageModel, arrays: dict[str, np.ndarray]) -> None:
+    """Put back what `model_arrays` gave. Raises UserError where they do not fit."""
+    parameters = net.arrays()
+    for name, parameter in parameters.items():
+        if name not in arrays or arrays[name].shape != parameter.shape:
+            raise UserError(f"the saved model does not fit its configuration: {name} is missing or misshapen")
+        parameter.set_data(mx.nd.array(arrays[name], dtype=arrays[name].dtype))
+    try:
+        net.check()
+    except ValueError as error:
+        raise UserError(f"the saved model is damaged: {error}") from error
+
+
+def _derived_seed(seed: int, purpose: str, number: int) -> int:
+    """A 31-bit seed of its own for each (seed, purpose, number)."""
+    entropy = [seed, int.from_bytes(purpose.encode(), "little"), number]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)

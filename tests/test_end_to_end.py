@@ -1,0 +1,169 @@
+"""The whole script on a few hundred real sentences: every stage, its tables parsed and checked."""
+
+import csv
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lightrnn_gluon.sources import StateOfTheUnion
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = {"train": 600, "valid": 60, "test": 60}
+SYSTEMS = [
+    "KN",
+    "Full softmax",
+    "LightRNN (random table)",
+    "LightRNN",
+    "KN+Full softmax",
+    "KN+LightRNN (random table)",
+    "KN+LightRNN",
+]
+
+
+def billionw(*arguments):
+    return subprocess.run(
+        ["bash", str(ROOT / "reproduce" / "billionw.sh"), *map(str, arguments)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("texts")
+    for split, sentences in SIZES.items():
+        lines = [" ".join(words) for words in islice(StateOfTheUnion().sentences(split), sentences)]
+        (folder / f"{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(texts, tmp_path_factory):
+    out = tmp_path_factory.mktemp("billionw")
+    done = billionw("--data", texts, "--out", out, "--scale", "tiny")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out, done
+
+
+def table(out, name):
+    with (out / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def metrics(out, row):
+    return json.loads((out / "runs" / row / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_it_says_first_what_it_will_do(first, texts):
+    plan = first[1].stdout.split("written in")[0]
+    for words in (f"corpus: {texts.name}", "scale: tiny", f"output: {first[0]}", "LightRNN", "min in all"):
+        assert words in plan
+
+
+def test_table_5_has_every_row_with_true_counts(first, texts):
+    rows = {row["system"]: row for row in table(first[0], "table5.csv")}
+    assert list(rows) == SYSTEMS
+    lines = (texts / "test.txt").read_text(encoding="utf-8").splitlines()
+    tokens = sum(len(line.split()) + 1 for line in lines)
+    assert {int(row["test_tokens"]) for row in rows.values()} == {tokens}
+    header = (first[0] / "table5.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.startswith(
+        "system,test_perplexity,published_perplexity,parameters,published_parameters,"
+        "model_bytes,train_seconds,test_tokens"
+    )
+    for row in rows.values():
+        assert 5 < float(row["test_perplexity"]) < 2000
+    assert float(rows["KN+LightRNN"]["published_perplexity"]) == 43
+
+
+def test_parameters_are_what_the_equations_say(first):
+    out = first[0]
+    size, hidden = metrics(out, "lightrnn")["corpus"]["vocabulary"]["size"], 32
+    columns = next(n for n in range(1, size) if n * n >= size)
+    rows = -(-size // columns)
+    lstm = 4 * hidden * (hidden + hidden + 2)
+    assert metrics(out, "lightrnn")["parameters"] == lstm + (rows + columns) * (2 * hidden + 1)
+    assert metrics(out, "full-softmax")["parameters"] == lstm + size * (2 * hidden + 1)
+    assert metrics(out, "lightrnn")["table_integers"] == 2 * size
+
+
+def test_each_ensemble_is_better_than_both_members(first):
+    for row in ("full-softmax", "lightrnn", "lightrnn-random-table"):
+        members = [metrics(first[0], name)["test_perplexity"] for name in ("kn", row)]
+        assert metrics(first[0], f"kn+{row}")["test_perplexity"] < min(members)
+        assert 0 < metrics(first[0], f"kn+{row}")["weight"] < 1
+
+
+def test_runs_hold_all_that_their_figures_depend_on(first):
+    for directory in (first[0] / "runs").iterdir():
+        found = metrics(first[0], directory.name)
+        assert {"seed", "commit", "versions", "corpus_sha256", "vocabulary_sha256"} <= set(found)
+        assert yaml.safe_load((directory / "config.yaml").read_text())["system"] == found["system"]
+        assert "test perplexity" in (directory / "log.txt").read_text(encoding="utf-8")
+
+
+def test_rounds_and_pictures(first):
+    out = first[0]
+    (entry,) = table(out, "rounds.csv")
+    assert float(entry["cost_after_nats_per_token"]) < float(entry["cost_before_nats_per_token"])
+    assert 0 < float(entry["moved_share"]) <= 1
+    for name in ("rounds.png", "allocation.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    assert [row["system"] for row in table(out, "table3.csv")] == SYSTEMS[1:4]
+    vocabulary = metrics(out, "kn")["corpus"]["vocabulary"]["size"]
+    assert table(out, "table1.csv")[0]["vocabulary"] == str(vocabulary)
+
+
+def test_a_second_start_reuses_everything_and_says_so(first, texts):
+    out, _ = first
+    kept = [*out.rglob("metrics.json"), *out.rglob("*.npy"), *out.rglob("model.*")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    again = billionw("--data", texts, "--out", out, "--scale", "tiny")
+    assert again.returncode == 0, again.stderr
+    for system in SYSTEMS:
+        assert f"{system}: finished before, reused" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_one_row_alone_and_a_row_that_is_not_there(first, texts):
+    out, _ = first
+    alone = billionw("--data", texts, "--out", out, "--scale", "tiny", "--only", "kn")
+    assert alone.returncode == 0 and "LightRNN: finished before" not in alone.stdout
+    missing = billionw("--data", texts, "--out", out, "--scale", "tiny", "--only", "nothing")
+    assert missing.returncode == 2 and missing.stderr.count("\n") == 1
+
+
+def test_another_corpus_in_the_same_folder_is_refused(first, texts, tmp_path):
+    out, _ = first
+    for split in SIZES:
+        (tmp_path / f"{split}.txt").write_text((texts / f"{split}.txt").read_text(encoding="utf-8") * 2)
+    refused = billionw("--data", tmp_path, "--out", out, "--scale", "tiny", "--only", "kn")
+    assert refused.returncode == 2
+    assert "another corpus" in refused.stderr and refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("row", ["kn", "lightrnn", "full-softmax", "kn+lightrnn"])
+def test_evaluate_gives_the_figure_of_the_table(first, texts, row):
+    command = [str(Path(sys.executable).with_name("lightrnn")), "evaluate", str(first[0] / "runs" / row)]
+    done = subprocess.run(
+        [*command, "--text", str(texts / "test.txt"), "--json"], capture_output=True, text=True, check=True
+    )
+    result, expected = json.loads(done.stdout), metrics(first[0], row)
+    assert result["tokens"] == expected["test_tokens"]
+    assert result["unknown"] == expected["test_unknown"]
+    assert result["perplexity"] == pytest.approx(expected["test_perplexity"], rel=1e-5)
+    assert result["perplexity_without_unknown"] == pytest.approx(
+        expected["test_perplexity_without_unknown"], rel=1e-5
+    )
+
+
+def test_a_dry_run_trains_nothing_and_gives_the_published_size(tmp_path):
+    done = billionw("--scale", "paper", "--dry-run", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  LightRNN  ")]
+    assert 40.5e6 < int(line.split()[1].replace(",", "")) < 41.5e6  # published: 41M
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,140 @@
+"""Costs against a naive loop over all occurrences, and what a round does to a net in training."""
+
+from itertools import pairwise
+
+import mxnet as mx
+import numpy as np
+import pytest
+from reference import lightrnn_steps
+from test_models import make_net
+
+from lightrnn_gluon.allocation import allocate
+from lightrnn_gluon.config import NetworkConfig, SamplerConfig
+from lightrnn_gluon.corpus import Corpus, CorpusConfig, prepare
+from lightrnn_gluon.refinement import accumulate, refine
+from lightrnn_gluon.sampling import SentenceSampler, StreamSampler
+from lightrnn_gluon.sources import TextFiles
+from lightrnn_gluon.systems import new_network
+from lightrnn_gluon.training import Training
+
+CPU = mx.cpu()
+
+
+class Words:
+    start, end = 1, 2
+
+
+IDS = np.array([5, 6, 5, 2, 9, 5, 0, 3, 2, 7, 2], dtype=np.int32)
+SENTENCES = [[1, 5, 6, 5, 2], [1, 9, 5, 0, 3, 2], [1, 7, 2]]
+
+
+def naive_costs(net, texts):
+    """Sums over all occurrences of -log P of every row, and of every column under the word's own row."""
+    rows, columns = np.zeros((len(net.table), net.table.rows)), np.zeros((len(net.table), net.table.columns))
+    for words in texts:
+        for word, (row_log_p, column_log_p) in zip(words[1:], lightrnn_steps(net, words), strict=True):
+            rows[word] -= row_log_p
+            columns[word] -= column_log_p
+    return rows, columns
+
+
+@pytest.mark.parametrize("size", [10, 12, 16])
+@pytest.mark.parametrize(
+    ("sampler", "texts"),
+    [
+        (SentenceSampler(IDS, Words, batch_size=2, length=3), SENTENCES),
+        (StreamSampler(IDS, Words, batch_size=1, length=4), [[1, *IDS]]),
+    ],
+    ids=["sentences", "stream"],
+)
+def test_accumulated_costs_equal_a_loop_over_all_occurrences(size, sampler, texts):
+    net = make_net(size=size, layers=2)
+    row_sums, column_sums = accumulate(net, sampler, CPU)
+    rows, columns = naive_costs(net, texts)
+    np.testing.assert_array_equal(row_sums.counts, np.bincount(IDS, minlength=size))
+    np.testing.assert_allclose(row_sums.costs(*net.output.row_vectors()), rows, atol=1e-4)
+    # A word of the short last row has the masked columns in its normaliser, which is the same for
+    # every column: what counts is the difference between columns.
+    found = column_sums.costs(*net.output.column_vectors())
+    full = net.table.row_of < (net.table.rows - 1 if net.table.last_row_length < net.table.columns else 99)
+    np.testing.assert_allclose(found[full], columns[full], atol=1e-4)
+    short = found[~full] - found[~full][:, :1], columns[~full] - columns[~full][:, :1]
+    present = np.isfinite(columns[~full]) | (columns[~full] == 0)
+    np.testing.assert_allclose(short[0][present], short[1][present], atol=1e-4)
+    assert np.isfinite(found).all()
+
+
+def small_corpus(tmp_path) -> Corpus:
+    generator = np.random.RandomState(0)
+    words = [f"w{i}" for i in range(40)]
+    for split, lines in (("train", 150), ("valid", 20), ("test", 20)):
+        text = [" ".join(generator.choice(words, generator.randint(2, 12))) for _ in range(lines)]
+        (tmp_path / f"{split}.txt").write_text("\n".join(text))
+    source = TextFiles("small", {split: [tmp_path / f"{split}.txt"] for split in ("train", "valid", "test")})
+    return prepare(source, tmp_path / "corpus", CorpusConfig(min_count=2))
+
+
+def small_training(tmp_path, corpus, name="run", **changes):
+    settings = dict(
+        system="LightRNN", model="lightrnn", hidden=12, layers=2, dropout=0.3,
+        sampler=SamplerConfig("sentences", 8, 6), optimizer="adam", learning_rate=0.01,
+        clip=5.0, epochs=4, rounds_after=[1, 2],
+    )  # fmt: skip
+    config = NetworkConfig(**{**settings, **changes})
+    net = new_network(config, len(corpus.vocabulary))
+    return Training(net, config, corpus, tmp_path / name, CPU)
+
+
+def test_a_round_moves_words_and_says_what_it_did(tmp_path):
+    training = small_training(tmp_path, small_corpus(tmp_path))
+    tables = [training.net.table.cells]
+    training.run(lambda training: (refine(training), tables.append(training.net.table.cells)))
+    progress = training.progress
+    assert [entry["epoch"] for entry in progress.rounds] == [1, 2]
+    first, second = progress.rounds
+    ends = {point["epoch"]: point["valid_perplexity"] for point in progress.curve}
+    assert first["valid_perplexity_before"] == ends[1]
+    assert first["valid_perplexity_end"] == second["valid_perplexity_before"] == ends[2]
+    assert second["valid_perplexity_end"] == ends[4]
+    assert first["valid_perplexity_after"] != first["valid_perplexity_before"]
+    for entry in progress.rounds:
+        assert entry["bound_nats_per_token"] <= entry["cost_after_nats_per_token"] + 1e-9
+        assert entry["cost_after_nats_per_token"] < entry["cost_before_nats_per_token"]
+        assert 0 < entry["moved_share"] <= 1
+    assert 0 < progress.reallocation_seconds < progress.train_seconds
+    shares = [np.mean(before != after) for before, after in pairwise(tables)]
+    assert shares == [first["moved_share"], second["moved_share"], 0, 0]
+
+
+def test_the_cost_before_a_round_is_the_training_loss_of_the_present_table(tmp_path):
+    corpus = small_corpus(tmp_path)
+    training = small_training(tmp_path, corpus, epochs=1, rounds_after=[])
+    training.run(refine)
+    net = training.net
+    row_sums, column_sums = accumulate(net, training.reader, CPU)
+    result = allocate(
+        row_sums.costs(*net.output.row_vectors()),
+        column_sums.costs(*net.output.column_vectors()),
+        current=net.table.cells,
+        method="exact",
+    )
+    sentences, words = [], [corpus.vocabulary.start]
+    for word in corpus.ids("train"):
+        words.append(int(word))
+        if word == corpus.vocabulary.end:
+            sentences.append(words)
+            words = [corpus.vocabulary.start]
+    rows, columns = naive_costs(net, sentences)
+    cells = net.table
+    every = np.arange(len(cells))
+    naive = rows[every, cells.row_of].sum() + columns[every, cells.column_of].sum()
+    # The unmasked normaliser of words in the short last row makes the cost a little larger.
+    assert result.initial_cost == pytest.approx(naive, rel=2e-2)
+    assert result.initial_cost >= naive - 1e-3
+
+
+def test_words_of_a_new_table_are_scored_there_at_once(tmp_path):
+    training = small_training(tmp_path, small_corpus(tmp_path), epochs=1, rounds_after=[1])
+    found = []
+    training.run(lambda training: (refine(training), found.append(training.valid_perplexity())))
+    assert found == [training.progress.rounds[0]["valid_perplexity_after"]]
