@@ -17,10 +17,15 @@ Arrays = dict[str, np.ndarray]
 
 def save_arrays(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
     """Write named arrays, and JSON-able facts about them, atomically."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"facts": json.dumps(facts), "sha256": _checksum(arrays)}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = json.dumps(facts)
+    # One key: safetensors writes several in no fixed order, and then no two files are the same.
+    metadata = {"checked facts": f"{_checksum(arrays, text)} {text}"}
     with atomic_path(path) as temporary:
-        save_file(arrays, temporary, metadata=metadata)
+        try:
+            save_file(arrays, temporary, metadata=metadata)
+        except SafetensorError as error:  # it hides the system's refusal to write
+            raise OSError(str(error)) from error
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -29,8 +34,9 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
         with safe_open(path, framework="numpy") as stored:
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             metadata = stored.metadata() or {}
-        intact = metadata.get("sha256") == _checksum(arrays)
-        facts = json.loads(metadata["facts"]) if intact else {}
+        checksum, _, text = metadata["checked facts"].partition(" ")
+        intact = checksum == _checksum(arrays, text)
+        facts = json.loads(text) if intact else {}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except (SafetensorError, KeyError, ValueError) as error:
@@ -40,8 +46,8 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
     return arrays, facts
 
 
-def _checksum(arrays: Arrays) -> str:
-    digest = hashlib.sha256()
+def _checksum(arrays: Arrays, facts: str) -> str:
+    digest = hashlib.sha256(facts.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(arrays[name].tobytes())

@@ -82,18 +82,60 @@ def load_row(path: Path, scale: Path | None = None) -> RowConfig:
     """
     values = _read_extended(path)
     kind = values.get("kind", "network")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise UserError(f"{path}: kind {kind!r} is none of {', '.join(_KINDS)}")
-    overrides = _read(scale) if scale else {}
-    layers = [values, (overrides.get("rows") or {}).get(path.stem) or {}]
+    overrides = _read_scale(scale)
+    layers = [values, _mapping(overrides["rows"].get(path.stem), scale)]
     if kind == "network":
-        layers.insert(1, overrides.get("network") or {})
-    return _typed(_KINDS[kind], layers, path)
+        layers.insert(1, overrides["network"])
+    row: RowConfig = _typed(_KINDS[kind], layers, path)
+    _check(row, path)
+    return row
 
 
 def load_corpus_config(scale: Path | None) -> CorpusConfig:
     """How the corpus is prepared at a scale; the paper's way where none is named."""
-    return _typed(CorpusConfig, [_read(scale).get("corpus") or {}], scale) if scale else CorpusConfig()
+    return _typed(CorpusConfig, [_read_scale(scale)["corpus"]], scale) if scale else CorpusConfig()
+
+
+# What must hold for the values of a row, by key.
+_POSITIVE = ("hidden", "layers", "learning_rate", "clip", "epochs", "evaluations")
+_POSITIVE_OF_SAMPLER = ("batch_size", "length")
+
+
+def _check(row: RowConfig, path: Path) -> None:
+    """Refuse values that no run can be made of."""
+    if isinstance(row, InterpolationConfig) and len(row.members) != 2:
+        raise UserError(f"{path}: members must name two rows")
+    if not isinstance(row, NetworkConfig):
+        return
+    values = {key: getattr(row, key) for key in _POSITIVE}
+    values |= {key: getattr(row.sampler, key) for key in _POSITIVE_OF_SAMPLER}
+    for key, value in values.items():
+        if not value > 0:
+            raise UserError(f"{path}: {key} is {value} and must be above 0")
+    if not 0 <= row.dropout < 1:
+        raise UserError(f"{path}: dropout is {row.dropout} and must be at least 0 and below 1")
+    if row.seed < 0:
+        raise UserError(f"{path}: seed is {row.seed} and must not be negative")
+    if any(not 1 <= epoch < row.epochs for epoch in row.rounds_after):
+        raise UserError(f"{path}: rounds_after {row.rounds_after}: all must be before epoch {row.epochs}")
+
+
+def _read_scale(scale: Path | None) -> dict[str, dict[str, Any]]:
+    """A scale file's sections, those that are not there empty."""
+    sections = ("corpus", "network", "rows")
+    values = _read(scale) if scale else {}
+    for key in values:
+        if key not in sections:
+            raise UserError(f"{scale}: {key!r} is none of {', '.join(sections)}")
+    return {key: _mapping(values.get(key), scale) for key in sections}
+
+
+def _mapping(value: Any, path: Path | None) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise UserError(f"{path}: {value!r} stands where keys and values must be")
+    return value or {}
 
 
 def dump(config: RowConfig) -> str:
@@ -113,12 +155,14 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _read_extended(path: Path) -> dict[str, Any]:
+def _read_extended(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     values = _read(path)
     base = values.pop("extends", None)
     if base is None:
         return values
-    merged = OmegaConf.merge(_read_extended(path.parent / base), values)
+    if not isinstance(base, str) or path.resolve() in seen:
+        raise UserError(f"{path}: extends must name another file, and no circle of files")
+    merged = OmegaConf.merge(_read_extended(path.parent / base, (*seen, path.resolve())), values)
     return dict(OmegaConf.to_container(merged))  # type: ignore[arg-type]
 
 
@@ -127,4 +171,5 @@ def _typed(schema: type[Schema], layers: list[dict[str, Any]], path: Path) -> Sc
         merged = OmegaConf.merge(OmegaConf.structured(schema), *layers)
         return OmegaConf.to_object(merged)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
-        raise UserError(f"{path}: {str(error).splitlines()[0]}") from error
+        key = f"{error.full_key}: " if getattr(error, "full_key", None) else ""
+        raise UserError(f"{path}: {key}{str(error).splitlines()[0]}") from error

@@ -68,7 +68,7 @@ class Vocabulary:
         read_json(path)  # for its clear errors; gluonnlp parses the text itself
         try:
             return cls(gluonnlp.Vocab.from_json(path.read_text(encoding="utf-8")))
-        except (AssertionError, KeyError, TypeError, ValueError) as error:
+        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is no vocabulary: prepare the corpus again") from error
 
     def save(self, path: Path) -> None:
@@ -96,7 +96,12 @@ class Corpus:
         self.directory = directory
         self.facts: dict[str, Any] = read_json(directory / "corpus.json")
         self.vocabulary = Vocabulary.load(directory / "vocabulary.json")
-        if self.vocabulary.checksum != self.facts["vocabulary"]["sha256"]:
+        try:
+            expected = self.facts["vocabulary"]["sha256"]
+            self.checksum = self._checksum()
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{directory}/corpus.json is damaged: prepare the corpus again") from error
+        if self.vocabulary.checksum != expected:
             raise UserError(f"{directory}/vocabulary.json is not the one of this corpus: prepare it again")
 
     def ids(self, split: str) -> np.ndarray:
@@ -106,12 +111,11 @@ class Corpus:
             ids = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged: prepare the corpus again") from error
-        if len(ids) != self.facts[split]["tokens"]:
+        if sha256_file(path) != self.facts[split]["sha256"]:
             raise UserError(f"{path} is not the file that corpus.json describes: prepare the corpus again")
         return ids
 
-    @property
-    def checksum(self) -> str:
+    def _checksum(self) -> str:
         """One SHA-256 over the vocabulary's and all id files' checksums."""
         parts = [self.facts["vocabulary"]["sha256"], *(self.facts[split]["sha256"] for split in SPLITS)]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
@@ -125,14 +129,18 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
     """
     origin = _origin(source, config)
     description = directory / "corpus.json"
-    if description.is_file() and read_json(description).get("origin") == origin:
+    if description.is_file() and _same_origin(description, origin):
         return Corpus(directory)
 
     def sentences(split: str) -> Iterator[Sentence]:
         whole = source.sentences(split)
         return whole if split != "train" else _first_tokens(whole, config.max_train_tokens)
 
+    if config.min_count < 1 or (config.max_train_tokens is not None and config.max_train_tokens < 1):
+        raise UserError("min_count and max_train_tokens must be at least 1")
     vocabulary = Vocabulary.from_sentences(sentences("train"), config.min_count)
+    if description.is_file():
+        description.unlink()  # from here on the folder holds a mixture
     vocabulary.save(directory / "vocabulary.json")
     facts: dict[str, Any] = {
         "name": source.name,
@@ -165,9 +173,17 @@ def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     return np.array(ids, dtype=np.int32)
 
 
+def _same_origin(description: Path, origin: str) -> bool:
+    known = read_json(description)
+    return isinstance(known, dict) and known.get("origin") == origin
+
+
 def _origin(source: Source, config: CorpusConfig) -> str:
     """A checksum of all that the ids follow from: settings, and the source files' names, sizes and times."""
-    status = {path: path.stat() for split in SPLITS for path in source.files(split)}
+    try:
+        status = {path: path.stat() for split in SPLITS for path in source.files(split)}
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}; check the path") from error
     files = [(str(path.resolve()), stat.st_size, stat.st_mtime_ns) for path, stat in status.items()]
     return hashlib.sha256(json.dumps([source.name, asdict(config), files]).encode()).hexdigest()
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write {path}: {reason}; choose another --out or make room") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # gone by now, or never made where `path` lies below a file
+            temporary.unlink()
 
 
 def _flush(path: Path) -> None:

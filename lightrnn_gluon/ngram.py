@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,9 @@ from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path
 
+_ORDERS = range(2, 7)
+# lmplz touches its share of memory at once, however short the text; texts up to this many tokens get less.
+_SMALL_TEXT = 5_000_000
 # KenLM takes these for its own, in either case; `<UNK>` in particular would be outside its vocabulary.
 _RESERVED = {"<s>", "</s>", "<unk>"}
 
@@ -67,10 +71,14 @@ def estimate(ids: np.ndarray, vocabulary: Vocabulary, order: int, path: Path) ->
     its fixed ones. Returns the number of n-grams. Raises UserError where KenLM's tools are missing
     or refuse the text.
     """
+    if order not in _ORDERS:
+        raise UserError(f"order {order}: KenLM takes {_ORDERS[0]} to {_ORDERS[-1]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix=".lmplz-", suffix=".tmp") as scratch:
         arpa = Path(scratch) / "model.arpa"
-        arguments = ["-o", str(order), "--discount_fallback", "-S", "50%", "-T", scratch, "--arpa", str(arpa)]
+        memory = "500M" if len(ids) <= _SMALL_TEXT else "50%"
+        arguments = ["-o", str(order), "--discount_fallback", "-S", memory, "-T", scratch]
+        arguments += ["--arpa", str(arpa)]
         _run_tool("lmplz", arguments, sentences_for_kenlm(ids, vocabulary))
         with atomic_path(path) as temporary:
             _run_tool("build_binary", ["-T", f"{scratch}/", "trie", str(arpa), str(temporary)], iter(()))
@@ -96,12 +104,11 @@ def _run_tool(name: str, arguments: list[str], lines: Iterator[str]) -> None:
                 [find_tool(name), *arguments], stdin=subprocess.PIPE, stdout=stream, stderr=stream
             )
             assert process.stdin is not None
-            try:
+            with suppress(BrokenPipeError):  # it gave up reading: its own words below say why
                 for line in lines:
                     process.stdin.write(line.encode("utf-8") + b"\n")
+            with suppress(BrokenPipeError):
                 process.stdin.close()
-            except BrokenPipeError:
-                pass  # it gave up reading: its own words below say why
             status = process.wait()
         if status != 0:
             words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

@@ -16,6 +16,7 @@ from lightrnn_gluon import runs
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
 from lightrnn_gluon.files import read_json, sha256_file, write_json, write_text
 from lightrnn_gluon.ngram import Ngram, estimate
@@ -172,8 +173,11 @@ def _write_csv(path: Path, records: list[dict[str, float]]) -> None:
 @contextmanager
 def _log_file(path: Path, going_on: bool) -> Iterator[None]:
     """Copy what the package logs into `path`, behind what is there if the run goes on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="a" if going_on else "w", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="a" if going_on else "w", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     package = logging.getLogger("lightrnn_gluon")
     package.addHandler(handler)

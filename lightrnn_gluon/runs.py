@@ -36,8 +36,34 @@ _PACKAGES = ("mxnet", "mxnet-cu112", "gluonnlp", "numpy", "scipy", "numba", "ken
 def origin(config: RowConfig, corpus: Corpus, directory: Path) -> dict[str, Any]:
     """All that a row follows from: its settings, the corpus, and the scores of rows that it combines."""
     members = config.members if isinstance(config, InterpolationConfig) else []
-    scores = {name: sha256_file(scores_path(directory.parent / name, "test")) for name in members}
+    scores = {}
+    for name in members:
+        metrics = read_metrics(directory.parent / name)
+        if metrics["corpus_sha256"] != corpus.checksum:
+            raise UserError(f"{directory.parent / name} is of another corpus: train it on this one first")
+        scores[name] = metrics["files"][scores_path(directory, "test").name]
     return {"config": asdict(config), "corpus": corpus.checksum, "members": scores}
+
+
+def read_metrics(directory: Path) -> dict[str, Any]:
+    """A finished run's metrics. Raises UserError where it is not finished, or they are damaged."""
+    path = directory / METRICS
+    if not path.is_file():
+        raise UserError(f"{directory} holds no finished run ({METRICS} is missing): train it first")
+    metrics = read_json(path)
+    needed = {
+        "origin": dict, "files": dict, "parameters": int, "vocabulary_sha256": str, "corpus_sha256": str
+    }  # fmt: skip
+    for key, kind in needed.items():
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
+            raise UserError(f"{path} is damaged ({key} is missing): remove its folder and run again")
+    return metrics
+
+
+def check_file(path: Path, metrics: dict[str, Any]) -> None:
+    """Raise UserError where a file of the finished run with these metrics is missing or altered."""
+    if not path.is_file() or sha256_file(path) != metrics["files"].get(path.name):
+        raise UserError(f"{path} is missing or damaged (its checksum differs): train that row again")
 
 
 def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
@@ -47,9 +73,8 @@ def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
     """
     if not (directory / METRICS).is_file():
         return False
-    metrics = read_json(directory / METRICS)
-    files = {directory / name: checksum for name, checksum in metrics["files"].items()}
-    if not all(path.is_file() for path in files):
+    metrics = read_metrics(directory)
+    if not all((directory / name).is_file() for name in metrics["files"]):
         return False
     if metrics["origin"] != expected:
         keys = sorted(key for key in expected if metrics["origin"].get(key) != expected[key])
@@ -57,9 +82,8 @@ def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
             f"{directory} holds a finished run of another {' and '.join(keys)}: "
             "remove it or choose another --out"
         )
-    for path, checksum in files.items():
-        if sha256_file(path) != checksum:
-            raise UserError(f"{path} is damaged (its checksum differs): remove its folder and run again")
+    for name in metrics["files"]:
+        check_file(directory / name, metrics)
     return True
 
 
@@ -68,17 +92,17 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
 
     Raises UserError where the run is not finished, or its files are damaged or do not fit together.
     """
-    if not (directory / METRICS).is_file():
-        raise UserError(f"{directory} holds no finished run ({METRICS} is missing): train it first")
-    metrics = read_json(directory / METRICS)
+    metrics = read_metrics(directory)
     config = load_row(directory / CONFIG)
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     if vocabulary.checksum != metrics["vocabulary_sha256"]:
         raise UserError(f"{directory / VOCABULARY} is another run's: copy the right one back")
     match config:
         case NetworkConfig():
+            check_file(directory / MODEL, metrics)
             return _load_network(directory, config, vocabulary), vocabulary
         case NgramConfig():
+            check_file(directory / NGRAM_MODEL, metrics)
             return Ngram(directory / NGRAM_MODEL, vocabulary, metrics["parameters"]), vocabulary
         case InterpolationConfig():
             members = [load_system(directory.parent / name)[0] for name in config.members]
@@ -107,6 +131,7 @@ def save_scores(directory: Path, split: str, nll: np.ndarray) -> None:
 
 def load_scores(directory: Path, split: str) -> np.ndarray:
     """What `save_scores` wrote. Raises UserError where the run has not been finished."""
+    check_file(scores_path(directory, split), read_metrics(directory))
     try:
         return np.load(scores_path(directory, split), allow_pickle=False)
     except (OSError, ValueError) as error:

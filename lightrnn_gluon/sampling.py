@@ -97,12 +97,13 @@ class StreamSampler:
     """Contiguous text in `batch_size` parallel streams with carried state, `length` words a chunk."""
 
     def __init__(self, ids: np.ndarray, vocabulary: Vocabulary, batch_size: int, length: int) -> None:
-        self.batch_size = min(batch_size, len(ids))
+        self._span = math.ceil(len(ids) / batch_size)
+        self.batch_size = math.ceil(len(ids) / self._span)  # fewer streams where the text is tiny
         self._ids, self._start, self._length = ids, vocabulary.start, length
 
     def epoch(self, seed: int | None) -> Iterator[Chunk]:
         """See Sampler. The seed moves the chunks' borders; the text's order stays."""
-        span = math.ceil(len(self._ids) / self.batch_size)
+        span = self._span
         begins = np.arange(0, len(self._ids), span)
         ends = np.minimum(begins + span, len(self._ids))
         contexts = np.where(begins > 0, self._ids[begins - 1], self._start)

@@ -11,7 +11,7 @@ from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import token_nll
-from lightrnn_gluon.models import MODELS, LanguageModel, LightRNN
+from lightrnn_gluon.models import MODELS, LanguageModel
 from lightrnn_gluon.sampling import evaluation_sampler
 
 
@@ -33,7 +33,7 @@ class Network:
     ) -> None:
         self.net, self._config, self._vocabulary, self._context = net, config, vocabulary, context
         self.parameters = net.parameter_count()
-        self.table_integers = 2 * len(vocabulary) if isinstance(net, LightRNN) else 0
+        self.table_integers = net.table_integers
 
     def token_nll(self, ids: np.ndarray) -> np.ndarray:
         """See System."""
@@ -73,4 +73,7 @@ def new_network(config: NetworkConfig, vocabulary_size: int) -> LanguageModel:
     """
     if config.model not in MODELS:
         raise UserError(f"model {config.model!r} is none of {', '.join(MODELS)}")
-    return MODELS[config.model](vocabulary_size, config.hidden, config.layers, config.dropout)
+    net = MODELS[config.model](vocabulary_size, config.hidden, config.layers, config.dropout)
+    if config.rounds_after and not net.table_integers:
+        raise UserError(f"rounds_after: the model {config.model} has no table to re-allocate")
+    return net

@@ -19,9 +19,10 @@ class WordTable:
         """Take a permutation of range(V). Raises ValueError, naming an offender, where it is none."""
         cells = np.asarray(cells, dtype=np.int32)
         size = len(cells)
-        counts = np.bincount(cells, minlength=size) if size and cells.min() >= 0 else np.zeros(0)
-        if len(counts) != size or np.any(counts != 1):
-            offender = next((c for c in cells if not 0 <= c < size or counts[c] != 1), None)
+        inside = (cells >= 0) & (cells < size)
+        counts = np.bincount(cells[inside], minlength=size)
+        if np.any(counts != 1):
+            offender = next(c for c in cells if not 0 <= c < size or counts[c] != 1)
             raise ValueError(f"not one cell a word: cell {offender} is out of range or taken twice")
         self.cells = cells
         self.columns, self.rows = table_shape(size)

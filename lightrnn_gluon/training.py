@@ -168,7 +168,10 @@ class Training:
     def _new_trainer(self) -> gluon.Trainer:
         options = {"learning_rate": self.progress.learning_rate, "begin_num_update": self.progress.step}
         parameters = list(self.net.trained().values())
-        return gluon.Trainer(parameters, self.config.optimizer, options, kvstore=None)
+        try:
+            return gluon.Trainer(parameters, self.config.optimizer, options, kvstore=None)
+        except ValueError as error:
+            raise UserError(f"optimizer {self.config.optimizer!r}: say sgd or adam") from error
 
     def _progress_bar(self) -> tqdm:
         return tqdm(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from lightrnn_gluon.allocation import allocate
+from lightrnn_gluon.allocation.auction import LIST_SIZE, _make_list, _Market
 
 # What the auction may lose: its epsilon is this share of the words' mean cost range (times V words).
 EPSILON_SHARE = 1e-5
@@ -151,6 +152,22 @@ def test_the_gap_is_that_of_the_optimum():
     found = allocate(row_costs, column_costs)
     assert found.cost <= 1.0001 * best.cost
     assert 0.9999 * best.cost <= found.lower_bound <= best.cost
+
+
+def test_a_list_holds_the_cheapest_cells():
+    rng = np.random.default_rng(5)
+    row_costs, column_costs, prices = rng.random((57, 8)), rng.random((57, 8)), np.zeros(57)
+    lists = np.zeros((57, LIST_SIZE), np.int32), np.full((57, LIST_SIZE), np.inf), np.full(57, -np.inf)
+    market = _Market(row_costs, column_costs, prices, *lists)
+    costs = dense(row_costs, column_costs)[3]
+    costs -= row_costs[3].min() + column_costs[3].min()
+    for rises in (0, 1, 16, 57):  # the dearest of a list alone, a whole list, all cells
+        prices[market.list_cells[3, ::-1][:rises] if rises < 57 else slice(None)] += rng.random(rises)
+        _make_list(market, 3)
+        cheapest = np.argsort(costs + prices)[:LIST_SIZE]
+        assert market.list_cells[3].tolist() == cheapest.tolist()
+        assert market.list_costs[3] == pytest.approx(costs[cheapest])
+        assert market.thresholds[3] == pytest.approx((costs + prices)[cheapest[-1]])
 
 
 @pytest.mark.parametrize("words", [400, 2500])

@@ -27,6 +27,11 @@ class LanguageModel(gluon.HybridBlock):
         mx.random.seed(seed)
         self.initialize(mx.init.Uniform(0.1), ctx=context)
 
+    @property
+    def table_integers(self) -> int:
+        """How many integers the word table has: 0 where there is none to re-allocate."""
+        return 0
+
     def multiplications(self) -> int:
         """How many multiplications one word costs going forward, in large matrix products alone."""
         raise NotImplementedError

@@ -42,6 +42,11 @@ class LightRNN(LanguageModel):
         columns, _ = table_shape(len(row_of))
         return WordTable(row_of * columns + column_of)
 
+    @property
+    def table_integers(self) -> int:
+        """A row and a column for each word."""
+        return 2 * self.encoder.row_of.shape[0]
+
     def check(self) -> None:
         """See LanguageModel: the table must have each word in a cell of its own."""
         _ = self.table
