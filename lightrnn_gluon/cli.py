@@ -19,6 +19,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from lightrnn_gluon import __version__
 from lightrnn_gluon.errors import UserError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATH = click.Path(path_type=Path)
 _scale = click.option(
     "--scale", type=_PATH, help="A file of what a scaled-down protocol changes; none: the paper's scale."
@@ -108,7 +109,8 @@ def main() -> NoReturn:
 
 def run_command(command: click.Command) -> NoReturn:
     """Run a command and exit; every mistake of the user's becomes one line and exit status 2."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     status = 0
     try:
@@ -121,10 +123,10 @@ def run_command(command: click.Command) -> NoReturn:
         status = _complain(str(error))
     except click.ClickException as error:
         status = _complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
-        status = _stopped(signal.SIGINT)
-    except MemoryError:
-        status = _complain("out of memory: use a smaller batch_size or a smaller scale")
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        status = _complain("out of memory: use a smaller batch_size, hidden size or scale")
     sys.exit(status)
 
 
@@ -133,10 +135,26 @@ def _complain(message: str) -> int:
     return 2
 
 
-def _stopped(number: int) -> int:
-    print("lightrnn: stopped; the same command goes on from the last finished epoch", file=sys.stderr)
-    return 128 + number
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, numpy or MXNet (which has no class of its own for it) ran out of memory."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(_stopped(number))
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Leave by an exception, so that temporary files and child processes are seen to."""
+    if _in_finaliser(frame):  # Python swallows exceptions there: knock again a moment later
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
+    for other in _SIGNALS:  # one is enough: a second would cut short what this one has begun
+        signal.signal(other, signal.SIG_IGN)
+    print("lightrnn: stopped; the same command goes on from here", file=sys.stderr)
+    sys.exit(128 + number)
+
+
+def _in_finaliser(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False

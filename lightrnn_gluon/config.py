@@ -5,6 +5,8 @@ file says what a scaled-down protocol changes: under `corpus` and `network` for 
 `rows` for single ones.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,15 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lightrnn_gluon.corpus import CorpusConfig
 from lightrnn_gluon.errors import UserError
-
-
-@dataclass
-class SamplerConfig:
-    """`sentences` (bucketed, each from a fresh state) or `streams` (contiguous, carried state)."""
-
-    kind: str = MISSING
-    batch_size: int = MISSING
-    length: int = MISSING  # words of truncated back-propagation through time
+from lightrnn_gluon.sampling import SamplerConfig
 
 
 @dataclass
@@ -162,14 +156,23 @@ def _read_extended(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return values
     if not isinstance(base, str) or path.resolve() in seen:
         raise UserError(f"{path}: extends must name another file, and no circle of files")
-    merged = OmegaConf.merge(_read_extended(path.parent / base, (*seen, path.resolve())), values)
+    inherited = _read_extended(path.parent / base, (*seen, path.resolve()))
+    with _refusals(path):
+        merged = OmegaConf.merge(inherited, values)
     return dict(OmegaConf.to_container(merged))  # type: ignore[arg-type]
 
 
 def _typed(schema: type[Schema], layers: list[dict[str, Any]], path: Path) -> Schema:
-    try:
+    with _refusals(path):
         merged = OmegaConf.merge(OmegaConf.structured(schema), *layers)
         return OmegaConf.to_object(merged)  # type: ignore[return-value]
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what OmegaConf refuses into a UserError that names the file and the key."""
+    try:
+        yield
     except OmegaConfBaseException as error:
         key = f"{error.full_key}: " if getattr(error, "full_key", None) else ""
         raise UserError(f"{path}: {key}{str(error).splitlines()[0]}") from error

@@ -58,6 +58,8 @@ class Vocabulary:
                 eos_token=END,
             )
         )
+        if not counts:
+            raise UserError("the training text is empty: it needs at least one sentence")
         if len(vocabulary) <= len((UNKNOWN, START, END)):
             raise UserError(f"no word of the training text occurs {min_count} times: use more text")
         return vocabulary

@@ -41,16 +41,13 @@ def sentences_for_kenlm(ids: np.ndarray, vocabulary: Vocabulary) -> Iterator[str
 class Ngram:
     """A KenLM binary file; its order is the file's."""
 
-    table_integers = 0
-
-    def __init__(self, path: Path, vocabulary: Vocabulary, parameters: int) -> None:
+    def __init__(self, path: Path, vocabulary: Vocabulary) -> None:
         """Load a model. Raises UserError where the file is missing or no KenLM binary."""
         try:
             self._model = kenlm.Model(str(path))
         except (OSError, RuntimeError) as error:
             raise UserError(f"{path} is missing or damaged: remove it and estimate it again") from error
         self._vocabulary = vocabulary
-        self.parameters = parameters
 
     def token_nll(self, ids: np.ndarray) -> np.ndarray:
         """Each token's negative log-likelihood in nats, float32 (len(ids),), `</S>` included."""
@@ -104,12 +101,16 @@ def _run_tool(name: str, arguments: list[str], lines: Iterator[str]) -> None:
                 [find_tool(name), *arguments], stdin=subprocess.PIPE, stdout=stream, stderr=stream
             )
             assert process.stdin is not None
-            with suppress(BrokenPipeError):  # it gave up reading: its own words below say why
-                for line in lines:
-                    process.stdin.write(line.encode("utf-8") + b"\n")
-            with suppress(BrokenPipeError):
-                process.stdin.close()
-            status = process.wait()
+            try:
+                with suppress(BrokenPipeError):  # it gave up reading: its own words below say why
+                    for line in lines:
+                        process.stdin.write(line.encode("utf-8") + b"\n")
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
+                status = process.wait()
+            finally:
+                process.kill()  # where a signal has ended the wait; no harm to one that has ended
+                process.wait()
         if status != 0:
             words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise UserError(f"{name} failed: {words[-1] if words else f'exit status {status}'}")

@@ -4,12 +4,13 @@ import logging
 import time
 
 import mxnet as mx
+import numpy as np
 
 from lightrnn_gluon.allocation import allocate
 from lightrnn_gluon.allocation.cost import ComponentSums
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.models import LightRNN
-from lightrnn_gluon.sampling import Sampler
+from lightrnn_gluon.sampling import Sampler, evaluation_sampler
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.training import Training
 
@@ -32,8 +33,11 @@ def refine(training: Training) -> None:
     if progress.epoch not in training.config.rounds_after:
         return
     assert isinstance(net, LightRNN), "rounds_after needs a model with a table"
+    config, corpus = training.config, training.corpus
+    reader = evaluation_sampler(config.sampler, corpus.ids("train"), corpus.vocabulary)
+    allocate(*np.zeros((2, 4, 2), np.float32))  # compiles, once on a machine: no part of a round's time
     started = time.perf_counter()
-    row_sums, column_sums = accumulate(net, training.reader, training.context)
+    row_sums, column_sums = accumulate(net, reader, training.context)
     result = allocate(
         row_sums.costs(*net.output.row_vectors()),
         column_sums.costs(*net.output.column_vectors()),

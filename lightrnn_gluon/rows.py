@@ -4,9 +4,10 @@ import csv
 import io
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lightrnn_gluon import runs
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.environment import environment
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
 from lightrnn_gluon.files import read_json, sha256_file, write_json, write_text
@@ -25,8 +27,6 @@ from lightrnn_gluon.systems import Network, best_weight, interpolate, new_networ
 from lightrnn_gluon.training import CHECKPOINT, MODEL, Training
 
 logger = logging.getLogger(__name__)
-
-HELD_OUT = ("valid", "test")
 
 
 @dataclass
@@ -46,21 +46,21 @@ class Outcome:
 def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) -> bool:
     """Train and measure a row, or find it finished (then False) or half-way (then it goes on).
 
-    Raises UserError where the directory holds another run, or what the row needs is not there.
+    Raises UserError where the directory holds another run, or what the row needs is not there;
+    nothing is written then.
     """
     origin = runs.origin(config, corpus, directory)
     if runs.is_finished(directory, origin):
         return False
-    with _log_file(directory / runs.LOG, going_on=(directory / CHECKPOINT).is_file()):
-        write_text(directory / runs.CONFIG, dump(config))
-        corpus.vocabulary.save(directory / runs.VOCABULARY)
-        match config:
-            case NetworkConfig():
-                outcome = _train_network(config, corpus, directory)
-            case NgramConfig():
-                outcome = _estimate_ngram(config, corpus, directory)
-            case InterpolationConfig():
-                outcome = _interpolate_members(config, corpus, directory)
+    match config:
+        case NetworkConfig():
+            train = _network(config, corpus, directory)
+        case NgramConfig():
+            train = partial(_estimate_ngram, config, corpus, directory)
+        case InterpolationConfig():
+            train = partial(_interpolate_members, config, directory)
+    with _recording(config, corpus, directory):
+        outcome = train()
         metrics = _measure(config, corpus, directory, outcome) | {"scale": scale, "origin": origin}
         write_json(directory / runs.METRICS, metrics)
         (directory / CHECKPOINT).unlink(missing_ok=True)
@@ -68,27 +68,33 @@ def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) ->
     return True
 
 
-def _train_network(config: NetworkConfig, corpus: Corpus, directory: Path) -> Outcome:
+def _network(config: NetworkConfig, corpus: Corpus, directory: Path) -> Callable[[], Outcome]:
+    """The network's training, ready to go (on), once all that could be refused has not been."""
     context = find_device(config.device)
     net = new_network(config, len(corpus.vocabulary))
     training = Training(net, config, corpus, directory, context)
+    return partial(_train_network, training, directory)
+
+
+def _train_network(training: Training, directory: Path) -> Outcome:
     training.run(refine)
-    progress = training.progress
+    net, config, corpus, progress = training.net, training.config, training.corpus, training.progress
     _write_csv(directory / runs.CURVE, progress.curve)
     if progress.rounds:
         _write_csv(directory / runs.ROUNDS, progress.rounds)
-    network = Network(net, config, corpus.vocabulary, context)
-    words = config.epochs * len(corpus.ids("train"))
+    network = Network(net, config, corpus.vocabulary, training.context)
+    words = config.epochs * corpus.facts["train"]["tokens"]
     return Outcome(
-        nll={split: network.token_nll(corpus.ids(split)) for split in HELD_OUT},
-        parameters=network.parameters,
-        table_integers=network.table_integers,
+        nll={split: network.token_nll(corpus.ids(split)) for split in runs.HELD_OUT},
+        parameters=net.parameter_count(),
+        table_integers=net.table_integers,
         model_bytes=(directory / MODEL).stat().st_size,
         train_seconds=progress.train_seconds,
         reallocation_seconds=progress.reallocation_seconds,
-        files=[MODEL],
+        files=[MODEL, runs.CURVE, *([runs.ROUNDS] if progress.rounds else [])],
         facts={
-            "device": str(context),
+            "device": str(training.context),
+            "best_epoch": progress.best_epoch,
             "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             "padding_share": progress.padding_share,
         },
@@ -100,9 +106,9 @@ def _estimate_ngram(config: NgramConfig, corpus: Corpus, directory: Path) -> Out
     started = time.perf_counter()
     parameters = estimate(corpus.ids("train"), corpus.vocabulary, config.order, path)
     seconds = time.perf_counter() - started
-    ngram = Ngram(path, corpus.vocabulary, parameters)
+    ngram = Ngram(path, corpus.vocabulary)
     return Outcome(
-        nll={split: ngram.token_nll(corpus.ids(split)) for split in HELD_OUT},
+        nll={split: ngram.token_nll(corpus.ids(split)) for split in runs.HELD_OUT},
         parameters=parameters,
         table_integers=0,
         model_bytes=path.stat().st_size,
@@ -112,9 +118,9 @@ def _estimate_ngram(config: NgramConfig, corpus: Corpus, directory: Path) -> Out
     )
 
 
-def _interpolate_members(config: InterpolationConfig, corpus: Corpus, directory: Path) -> Outcome:
+def _interpolate_members(config: InterpolationConfig, directory: Path) -> Outcome:
     members = [directory.parent / name for name in config.members]
-    scores = {split: [runs.load_scores(member, split) for member in members] for split in HELD_OUT}
+    scores = {split: [runs.load_scores(member, split) for member in members] for split in runs.HELD_OUT}
     weight = best_weight(*scores["valid"])
     metrics = [read_json(member / runs.METRICS) for member in members]
 
@@ -135,10 +141,11 @@ def _interpolate_members(config: InterpolationConfig, corpus: Corpus, directory:
 def _measure(config: RowConfig, corpus: Corpus, directory: Path, outcome: Outcome) -> dict[str, Any]:
     """The row's metrics, its scores kept beside them."""
     unknown = corpus.vocabulary.unknown
-    results = {split: evaluate(outcome.nll[split], corpus.ids(split), unknown) for split in HELD_OUT}
-    for split in HELD_OUT:
+    results = {split: evaluate(outcome.nll[split], corpus.ids(split), unknown) for split in runs.HELD_OUT}
+    for split in runs.HELD_OUT:
         runs.save_scores(directory, split, outcome.nll[split])
-    files = [*outcome.files, runs.VOCABULARY, *(runs.scores_path(directory, s).name for s in HELD_OUT)]
+    scores = [runs.scores_path(directory, split).name for split in runs.HELD_OUT]
+    files = [*outcome.files, runs.CONFIG, runs.VOCABULARY, *scores]
     return {
         "system": config.system,
         "kind": config.kind,
@@ -154,7 +161,7 @@ def _measure(config: RowConfig, corpus: Corpus, directory: Path, outcome: Outcom
         "reallocation_seconds": outcome.reallocation_seconds,
         **outcome.facts,
         "seed": getattr(config, "seed", None),
-        **runs.environment(),
+        **environment(),
         "corpus": {key: value for key, value in corpus.facts.items() if key != "origin"},
         "corpus_sha256": corpus.checksum,
         "vocabulary_sha256": corpus.vocabulary.checksum,
@@ -171,13 +178,22 @@ def _write_csv(path: Path, records: list[dict[str, float]]) -> None:
 
 
 @contextmanager
-def _log_file(path: Path, going_on: bool) -> Iterator[None]:
-    """Copy what the package logs into `path`, behind what is there if the run goes on."""
+def _recording(config: RowConfig, corpus: Corpus, directory: Path) -> Iterator[None]:
+    """Write down what is being made, and copy what the package logs into the run's log.
+
+    A run that goes on from a checkpoint adds to its log; one that starts anew first removes the
+    figures of any before it. Raises UserError where the folder cannot be written.
+    """
+    going_on = (directory / CHECKPOINT).is_file()
+    write_text(directory / runs.CONFIG, dump(config))
+    corpus.vocabulary.save(directory / runs.VOCABULARY)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, mode="a" if going_on else "w", encoding="utf-8")
+        if not going_on:
+            for name in (runs.METRICS, runs.CURVE, runs.ROUNDS):
+                (directory / name).unlink(missing_ok=True)
+        handler = logging.FileHandler(directory / runs.LOG, mode="a" if going_on else "w", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+        raise UserError(f"cannot write into {directory}: {error.strerror}; choose another --out") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     package = logging.getLogger("lightrnn_gluon")
     package.addHandler(handler)

@@ -5,11 +5,7 @@ and with all of them there, the row is finished. (A repository keeps the figures
 such a row is not finished, and training it again replaces it.)
 """
 
-import os
-import platform
-import subprocess
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +20,28 @@ from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path, read_json, sha256_file
 from lightrnn_gluon.ngram import Ngram
 from lightrnn_gluon.systems import Interpolation, Network, System, new_network
-from lightrnn_gluon.training import MODEL, set_model_arrays
+from lightrnn_gluon.training import MODEL
 
 METRICS, CONFIG, VOCABULARY, LOG = "metrics.json", "config.yaml", "vocabulary.json", "log.txt"
 NGRAM_MODEL = "model.bin"
 CURVE, ROUNDS = "curve.csv", "rounds.csv"
-
-_PACKAGES = ("mxnet", "mxnet-cu112", "gluonnlp", "numpy", "scipy", "numba", "kenlm")
+HELD_OUT = ("valid", "test")
 
 
 def origin(config: RowConfig, corpus: Corpus, directory: Path) -> dict[str, Any]:
     """All that a row follows from: its settings, the corpus, and the scores of rows that it combines."""
     members = config.members if isinstance(config, InterpolationConfig) else []
-    scores = {}
+    scores = {name: _scores_of(directory.parent / name) for name in members}
     for name in members:
-        metrics = read_metrics(directory.parent / name)
-        if metrics["corpus_sha256"] != corpus.checksum:
+        if read_metrics(directory.parent / name)["corpus_sha256"] != corpus.checksum:
             raise UserError(f"{directory.parent / name} is of another corpus: train it on this one first")
-        scores[name] = metrics["files"][scores_path(directory, "test").name]
     return {"config": asdict(config), "corpus": corpus.checksum, "members": scores}
+
+
+def _scores_of(directory: Path) -> list[str]:
+    """The checksums of a finished run's scores, by which an interpolation knows its members."""
+    files = read_metrics(directory)["files"]
+    return [files.get(scores_path(directory, split).name) for split in HELD_OUT]
 
 
 def read_metrics(directory: Path) -> dict[str, Any]:
@@ -103,8 +102,11 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
             return _load_network(directory, config, vocabulary), vocabulary
         case NgramConfig():
             check_file(directory / NGRAM_MODEL, metrics)
-            return Ngram(directory / NGRAM_MODEL, vocabulary, metrics["parameters"]), vocabulary
+            return Ngram(directory / NGRAM_MODEL, vocabulary), vocabulary
         case InterpolationConfig():
+            known = {name: _scores_of(directory.parent / name) for name in config.members}
+            if metrics["origin"].get("members") != known:
+                raise UserError(f"{directory} was made with other members: run that row again")
             members = [load_system(directory.parent / name)[0] for name in config.members]
             return Interpolation(members, metrics["weight"]), vocabulary
 
@@ -113,7 +115,7 @@ def _load_network(directory: Path, config: NetworkConfig, vocabulary: Vocabulary
     net, context = new_network(config, len(vocabulary)), find_device("auto")
     net.initialize(mx.init.Zero(), ctx=context)
     arrays, _ = load_arrays(directory / MODEL)
-    set_model_arrays(net, arrays)
+    net.set_values(arrays)
     net.hybridize(static_alloc=True)
     return Network(net, config, vocabulary, context)
 
@@ -136,31 +138,3 @@ def load_scores(directory: Path, split: str) -> np.ndarray:
         return np.load(scores_path(directory, split), allow_pickle=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{directory} is not finished or damaged: run that row first") from error
-
-
-def environment() -> dict[str, Any]:
-    """What a figure depends on besides its row: package versions, commit, device, threads."""
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-    return {"versions": versions, "commit": _commit(), "threads": threads}
-
-
-def _commit() -> str:
-    """The repository's commit, marked where the code differs from it; "unknown" outside one."""
-    root = Path(__file__).resolve().parent.parent
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

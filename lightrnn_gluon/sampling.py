@@ -13,14 +13,23 @@ from typing import Protocol
 
 import gluonnlp
 import numpy as np
+from omegaconf import MISSING
 
-from lightrnn_gluon.config import SamplerConfig
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 
 # Bucket keys grow by this factor: a sentence is padded by 5 % of its length at most.
 _BUCKET_GROWTH = 1.05
 _EVALUATION_ROWS = 64
+
+
+@dataclass
+class SamplerConfig:
+    """`sentences` (bucketed, each from a fresh state) or `streams` (contiguous, carried state)."""
+
+    kind: str = MISSING
+    batch_size: int = MISSING
+    length: int = MISSING  # words of truncated back-propagation through time
 
 
 @dataclass(frozen=True)

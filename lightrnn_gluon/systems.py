@@ -18,9 +18,6 @@ from lightrnn_gluon.sampling import evaluation_sampler
 class System(Protocol):
     """A language model that can be evaluated."""
 
-    parameters: int
-    table_integers: int
-
     def token_nll(self, ids: np.ndarray) -> np.ndarray:
         """Each token's negative log-likelihood in nats, float32 (len(ids),), in order."""
 
@@ -31,14 +28,12 @@ class Network:
     def __init__(
         self, net: LanguageModel, config: NetworkConfig, vocabulary: Vocabulary, context: mx.Context
     ) -> None:
-        self.net, self._config, self._vocabulary, self._context = net, config, vocabulary, context
-        self.parameters = net.parameter_count()
-        self.table_integers = net.table_integers
+        self._net, self._config, self._vocabulary, self._context = net, config, vocabulary, context
 
     def token_nll(self, ids: np.ndarray) -> np.ndarray:
         """See System."""
         sampler = evaluation_sampler(self._config.sampler, ids, self._vocabulary)
-        return token_nll(self.net, sampler, len(ids), self._context)
+        return token_nll(self._net, sampler, len(ids), self._context)
 
 
 class Interpolation:
@@ -46,13 +41,11 @@ class Interpolation:
 
     def __init__(self, members: Sequence[System], weight: float) -> None:
         self._first, self._second = members
-        self.weight = weight
-        self.parameters = sum(member.parameters for member in members)
-        self.table_integers = sum(member.table_integers for member in members)
+        self._weight = weight
 
     def token_nll(self, ids: np.ndarray) -> np.ndarray:
         """See System."""
-        return interpolate(self._first.token_nll(ids), self._second.token_nll(ids), self.weight)
+        return interpolate(self._first.token_nll(ids), self._second.token_nll(ids), self._weight)
 
 
 def interpolate(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:

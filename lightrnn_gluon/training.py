@@ -37,14 +37,16 @@ CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 class Progress:
     """How far a run has come; JSON-able, part of each checkpoint.
 
-    `train_seconds` is the time of training steps and re-allocations; evaluation is not in it.
+    `train_seconds` is the time of training steps and re-allocations; evaluation is not in it, nor
+    what a stopped run did after its last checkpoint.
     """
 
     learning_rate: float
     epoch: int = 0
     step: int = 0
     plateau_valid: float = math.inf  # the perplexity to beat, or the rate is halved
-    best_valid: float = math.inf  # that of the model kept
+    best_valid: float = math.inf  # that of the model kept,
+    best_epoch: int = 0  # which is the one after this epoch
     train_seconds: float = 0.0
     reallocation_seconds: float = 0.0
     padding_share: float = 0.0
@@ -56,8 +58,7 @@ class Training:
     """A network in training: parameters, optimizer state and progress, saved after each epoch.
 
     The folder's `checkpoint.safetensors` is where the run goes on, `model.safetensors` the state
-    after the epoch with the best validation perplexity so far. `reader` goes through the training
-    text for other purposes than training.
+    after the epoch with the best validation perplexity so far.
     """
 
     def __init__(
@@ -65,15 +66,16 @@ class Training:
     ) -> None:
         """Begin, or go on from a checkpoint. Raises UserError where that belongs to another run."""
         self.net, self.config, self.context = net, config, context
+        self.corpus = corpus
         self._ids, self._valid_ids = corpus.ids("train"), corpus.ids("valid")
         self.sampler = make_sampler(config.sampler, self._ids, corpus.vocabulary)
-        self.reader = evaluation_sampler(config.sampler, self._ids, corpus.vocabulary)
         self._valid_sampler = evaluation_sampler(config.sampler, self._valid_ids, corpus.vocabulary)
         self._origin = {"config": asdict(config), "corpus": corpus.checksum}
         self._checkpoint, self._model = directory / CHECKPOINT, directory / MODEL
         self.progress = Progress(learning_rate=config.learning_rate)
         net.initialize_from(config.seed, context)
         net.hybridize(static_alloc=True)
+        self._parameters = list(net.trained().values())
         if self._checkpoint.is_file():
             self._restore()
         else:
@@ -81,13 +83,15 @@ class Training:
 
     def run(self, after_epoch: Callable[["Training"], None]) -> None:
         """Train to the last epoch, then take the best one's model; `after_epoch` may change the table."""
+        if self.progress.epoch:
+            logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
         with self._progress_bar() as bar:
             while self.progress.epoch < self.config.epochs:
                 self._epoch(bar)
                 self._keep_best()
                 after_epoch(self)
                 self._save()
-        set_model_arrays(self.net, load_arrays(self._model)[0])
+        self.net.set_values(load_arrays(self._model)[0])
 
     def valid_perplexity(self) -> float:
         """The perplexity of the validation set now."""
@@ -101,7 +105,9 @@ class Training:
             state, nll = self._step(chunk, state)
             tokens, total_nll, cells = tokens + chunk.tokens, total_nll + nll, cells + chunk.positions.size
             bar.update(chunk.tokens)
-            bar.set_postfix(epoch=progress.epoch + 1, perplexity=f"{math.exp(total_nll / tokens):.1f}")
+            bar.set_postfix(
+                epoch=progress.epoch + 1, perplexity=f"{math.exp(total_nll / tokens):.1f}", refresh=False
+            )
             due = tokens * config.evaluations // len(self._ids)
             if due > evaluated:
                 evaluated = due
@@ -124,7 +130,7 @@ class Training:
             # By the full batch's rows, so that a ragged last batch takes no oversized step.
             loss = total / self.sampler.batch_size
         loss.backward()
-        gradients = [parameter.grad(self.context) for parameter in self._trainer._params]
+        gradients = [parameter.grad(self.context) for parameter in self._parameters]
         gluon.utils.clip_global_norm(gradients, self.config.clip, check_isfinite=False)
         self._trainer.step(1)
         self.progress.step += 1
@@ -134,6 +140,7 @@ class Training:
         return state, value
 
     def _record(self, epoch: float, train_perplexity: float) -> None:
+        """Evaluate and write a point of the curve; the training perplexity is the epoch's mean so far."""
         progress = self.progress
         point = {
             "epoch": epoch,
@@ -144,9 +151,11 @@ class Training:
         }
         progress.curve.append(point)
         logger.info(
-            "%s: epoch %.2f of %d: training perplexity %.1f, validation %.1f, %.0f s",
-            self.config.system, epoch, self.config.epochs,
-            train_perplexity, point["valid_perplexity"], progress.train_seconds,
+            "%s: epoch %.2f of %d: training perplexity %.1f, validation %.1f, "
+            "%.0f words/s, %.0f s, about %.0f s left",
+            self.config.system, epoch, self.config.epochs, train_perplexity, point["valid_perplexity"],
+            epoch * len(self._ids) / progress.train_seconds, progress.train_seconds,
+            (self.config.epochs / epoch - 1) * progress.train_seconds,
         )  # fmt: skip
 
     def _adapt_rate(self) -> None:
@@ -163,13 +172,13 @@ class Training:
         valid = self.progress.curve[-1]["valid_perplexity"]
         if valid < self.progress.best_valid:
             self.progress.best_valid = valid
-            save_arrays(self._model, model_arrays(self.net), {"epoch": self.progress.epoch})
+            self.progress.best_epoch = self.progress.epoch
+            save_arrays(self._model, self.net.values(), {"epoch": self.progress.epoch})
 
     def _new_trainer(self) -> gluon.Trainer:
         options = {"learning_rate": self.progress.learning_rate, "begin_num_update": self.progress.step}
-        parameters = list(self.net.trained().values())
         try:
-            return gluon.Trainer(parameters, self.config.optimizer, options, kvstore=None)
+            return gluon.Trainer(self._parameters, self.config.optimizer, options, kvstore=None)
         except ValueError as error:
             raise UserError(f"optimizer {self.config.optimizer!r}: say sgd or adam") from error
 
@@ -181,7 +190,7 @@ class Training:
         )  # fmt: skip
 
     def _save(self) -> None:
-        arrays = {f"model/{name}": array for name, array in model_arrays(self.net).items()}
+        arrays = {f"model/{name}": array for name, array in self.net.values().items()}
         for (index, slot), array in self._optimizer_state().items():
             arrays[f"optimizer/{index}/{slot}"] = array.asnumpy()
         save_arrays(self._checkpoint, arrays, {"origin": self._origin, "progress": asdict(self.progress)})
@@ -195,39 +204,20 @@ class Training:
             )
         self.progress = Progress(**facts["progress"])
         model = {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
-        set_model_arrays(self.net, model)
+        self.net.set_values(model)
         self._trainer = self._new_trainer()
         updater = self._trainer._updaters[0]
-        for index, parameter in enumerate(self._trainer._params):
+        for index, parameter in enumerate(self._parameters):
             updater.states[index] = updater.optimizer.create_state(index, parameter.data(self.context))
             updater.states_synced[index] = True
         for (index, slot), array in self._optimizer_state().items():
             array[:] = arrays[f"optimizer/{index}/{slot}"]
-        logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
 
     def _optimizer_state(self) -> dict[tuple[int, int], mx.nd.NDArray]:
         """The optimizer's arrays by parameter and place (Adam: mean and variance; SGD: none)."""
         states = self._trainer._updaters[0].states
         listed = {i: () if s is None else s if isinstance(s, tuple) else (s,) for i, s in states.items()}
         return {(index, slot): array for index, state in listed.items() for slot, array in enumerate(state)}
-
-
-def model_arrays(net: LanguageModel) -> dict[str, np.ndarray]:
-    """All that a saved model holds: parameters and constants (a table is two of them), by name."""
-    return {name: parameter.data().asnumpy() for name, parameter in net.arrays().items()}
-
-
-def set_model_arrays(net: LanguageModel, arrays: dict[str, np.ndarray]) -> None:
-    """Put back what `model_arrays` gave. Raises UserError where they do not fit."""
-    parameters = net.arrays()
-    for name, parameter in parameters.items():
-        if name not in arrays or arrays[name].shape != parameter.shape:
-            raise UserError(f"the saved model does not fit its configuration: {name} is missing or misshapen")
-        parameter.set_data(mx.nd.array(arrays[name], dtype=arrays[name].dtype))
-    try:
-        net.check()
-    except ValueError as error:
-        raise UserError(f"the saved model is damaged: {error}") from error
 
 
 def _derived_seed(seed: int, purpose: str, number: int) -> int:

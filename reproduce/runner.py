@@ -19,10 +19,11 @@ from lightrnn_gluon.config import (
     load_corpus_config,
     load_row,
 )
-from lightrnn_gluon.corpus import prepare
+from lightrnn_gluon.corpus import Corpus, prepare
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report import render
 from lightrnn_gluon.report.tables import load_published
+from lightrnn_gluon.runs import METRICS, is_finished, origin
 from lightrnn_gluon.sources import find_source
 from lightrnn_gluon.systems import new_network
 
@@ -50,6 +51,15 @@ class Size:
     vocabulary: int
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A row, whether it is finished already, and about how many seconds it takes if not."""
+
+    row: Row
+    finished: bool
+    seconds: float
+
+
 @click.command()
 @click.argument("experiment")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of text.")
@@ -67,20 +77,24 @@ def main(
     scale = scale or ("paper" if gpu else "cpu")
     scale_file = None if scale == "paper" else CONFIGS / "scales" / f"{scale}.yaml"
     rows = _select(_rows(experiment, scale_file), only)
-    slots = 1 if gpu else min(2, os.cpu_count() or 1)
+    slots = 1 if gpu else min(2, len(os.sched_getaffinity(0)))
 
+    corpus = None
     if dry_run and scale == "paper" and data is None:
         published = load_published()["table1"]["BillionW"]
         size = Size("BillionW, published sizes", published["tokens"], published["vocabulary"])
     else:
-        corpus = prepare(find_source(data), out / "corpus", load_corpus_config(scale_file))
+        source = find_source(data)
+        print(f"preparing {source.name} in {out / 'corpus'}, unless it is there already", flush=True)
+        corpus = prepare(source, out / "corpus", load_corpus_config(scale_file))
         size = Size(corpus.facts["name"], corpus.facts["train"]["tokens"], len(corpus.vocabulary))
-    print(_plan(rows, size, scale, slots, gpu, out), flush=True)
+    plan = [Planned(row, _is_there(row, corpus, out), _seconds(row, size, gpu)) for row in rows]
+    print(_describe(plan, size, scale, slots, gpu, out), flush=True)
     if dry_run:
         return
 
     started = time.monotonic()
-    for phase in _phases(rows):
+    for phase in _phases(plan, slots):
         _run(phase, scale_file, out, slots, gpu)
     report = render(out)
     print(f"\n{report.tables}\nwritten in {(time.monotonic() - started) / 60:.0f} min:")
@@ -100,13 +114,37 @@ def _select(rows: list[Row], only: str | None) -> list[Row]:
     return chosen
 
 
-def _phases(rows: list[Row]) -> list[list[Row]]:
-    """Interpolations come after what they interpolate; of the others the longest first."""
-    late = [row for row in rows if isinstance(row.config, InterpolationConfig)]
-    return [phase for phase in ([row for row in rows if row not in late], late) if phase]
+def _is_there(row: Row, corpus: Corpus | None, out: Path) -> bool:
+    """Whether the row is finished already. Raises UserError where another's model is in its place."""
+    directory = out / "runs" / row.name
+    if corpus is None or not (directory / METRICS).is_file():
+        return False
+    if isinstance(row.config, InterpolationConfig):
+        return False  # its own start finds out, when its members are there
+    return is_finished(directory, origin(row.config, corpus, directory))
 
 
-def _plan(rows: list[Row], size: Size, scale: str, slots: int, gpu: bool, out: Path) -> str:
+def _seconds(row: Row, size: Size, gpu: bool) -> float:
+    """About how long a network takes to train; 0 for what takes little."""
+    if not isinstance(row.config, NetworkConfig):
+        return 0.0
+    # Backward costs twice what forward does, and a multiplication comes with an addition.
+    operations = 3 * 2 * new_network(row.config, size.vocabulary).multiplications()
+    return row.config.epochs * size.train_tokens * operations / _FLOPS["gpu" if gpu else "cpu"]
+
+
+def _phases(plan: list[Planned], slots: int) -> list[list[Row]]:
+    """The rows to be made, interpolations behind what they interpolate.
+
+    Side by side the longest first, which ends soonest; one by one the shortest first, so that
+    what is too large for a device fails last.
+    """
+    made = sorted((p for p in plan if not p.finished), key=lambda p: p.seconds, reverse=slots > 1)
+    late = [p.row for p in made if isinstance(p.row.config, InterpolationConfig)]
+    return [phase for phase in ([p.row for p in made if p.row not in late], late) if phase]
+
+
+def _describe(plan: list[Planned], size: Size, scale: str, slots: int, gpu: bool, out: Path) -> str:
     """What will be done, on which corpus, at which scale, and for about how long."""
     lines = [
         f"corpus: {size.name}, {size.train_tokens:,} training tokens, {size.vocabulary:,} words",
@@ -114,18 +152,17 @@ def _plan(rows: list[Row], size: Size, scale: str, slots: int, gpu: bool, out: P
         f"output: {out}",
         "rows:",
     ]
-    total = 0.0
-    for row in rows:
-        line = f"  {row.config.system}"
-        if isinstance(row.config, NetworkConfig):
-            net = new_network(row.config, size.vocabulary)
-            # Backward costs twice what forward does, and a multiplication comes with an addition.
-            words = row.config.epochs * size.train_tokens
-            seconds = words * 3 * 2 * net.multiplications() / _FLOPS["gpu" if gpu else "cpu"]
-            total += seconds
-            line = f"{line:34}{net.parameter_count():>15,} parameters, about {_duration(seconds)}"
+    for planned in plan:
+        line = f"  {planned.row.config.system}"
+        if isinstance(planned.row.config, NetworkConfig):
+            count = new_network(planned.row.config, size.vocabulary).parameter_count()
+            line = f"{line:34}{count:>15,} parameters, about {_duration(planned.seconds)}"
+        if planned.finished:
+            line = f"  {planned.row.config.system}: finished before, reused from {planned.row.name}"
         lines.append(line)
-    return "\n".join([*lines, f"about {_duration(total / slots)} in all\n"])
+    seconds = [planned.seconds for planned in plan if not planned.finished]
+    total = max([0.0, sum(seconds) / slots, *seconds])
+    return "\n".join([*lines, f"about {_duration(total)} in all\n"])
 
 
 def _duration(seconds: float) -> str:
@@ -145,8 +182,8 @@ def _run(rows: list[Row], scale: Path | None, out: Path, slots: int, gpu: bool) 
             for slot, process in list(running.items()):
                 if process.poll() is not None:
                     del running[slot]
-                    if process.returncode:
-                        sys.exit(process.returncode)
+                    if process.returncode:  # negative: ended by a signal
+                        sys.exit(process.returncode if process.returncode > 0 else 128 - process.returncode)
     finally:
         for process in running.values():
             process.send_signal(signal.SIGTERM)

@@ -45,7 +45,7 @@ def log_softmax(logits):
 
 
 def float64(net):
-    return {name: p.data().asnumpy().astype(np.float64) for name, p in net.arrays().items()}
+    return {name: value.astype(np.float64) for name, value in net.values().items()}
 
 
 def lightrnn_steps(net, words):

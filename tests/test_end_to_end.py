@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 from itertools import islice
@@ -59,8 +61,9 @@ def metrics(out, row):
 
 
 def test_it_says_first_what_it_will_do(first, texts):
-    plan = first[1].stdout.split("written in")[0]
-    for words in (f"corpus: {texts.name}", "scale: tiny", f"output: {first[0]}", "LightRNN", "min in all"):
+    plan, work = first[1].stdout.split("min in all")
+    assert "epoch" in work and "epoch" not in plan
+    for words in (f"corpus: {texts.name}", "scale: tiny", f"output: {first[0]}", "LightRNN", "parameters"):
         assert words in plan
 
 
@@ -137,6 +140,34 @@ def test_one_row_alone_and_a_row_that_is_not_there(first, texts):
     assert missing.returncode == 2 and missing.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_it_and_the_same_command_goes_on_to_the_same_figures(
+    first, texts, tmp_path, number, status
+):
+    arguments = ["--data", texts, "--out", tmp_path, "--scale", "tiny", "--only", "lightrnn"]
+    started = subprocess.Popen(
+        ["bash", str(ROOT / "reproduce" / "billionw.sh"), *map(str, arguments)], start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    for line in started.stdout:
+        if "epoch 1.50" in line:
+            break
+    if number == signal.SIGINT:
+        os.killpg(started.pid, number)  # as a terminal does
+    else:
+        started.send_signal(number)
+    _, complaint = started.communicate()
+    assert started.returncode == status
+    assert "goes on" in complaint and "Traceback" not in complaint
+    assert not (tmp_path / "runs" / "lightrnn" / "metrics.json").exists()
+    assert not list(tmp_path.rglob("*.tmp"))
+    again = billionw(*arguments)
+    assert again.returncode == 0 and "LightRNN: going on after epoch" in again.stdout
+    for split in ("valid", "test"):
+        scores = [out / "runs" / "lightrnn" / f"{split}.nll.npy" for out in (first[0], tmp_path)]
+        assert scores[0].read_bytes() == scores[1].read_bytes()
+
+
 def test_another_corpus_in_the_same_folder_is_refused(first, texts, tmp_path):
     out, _ = first
     for split in SIZES:
@@ -159,6 +190,16 @@ def test_evaluate_gives_the_figure_of_the_table(first, texts, row):
     assert result["perplexity_without_unknown"] == pytest.approx(
         expected["test_perplexity_without_unknown"], rel=1e-5
     )
+
+
+@pytest.mark.parametrize("row", ["kn", "lightrnn", "full-softmax"])
+def test_a_line_of_100000_tokens_is_counted_in_full(first, tmp_path, row):
+    (tmp_path / "long.txt").write_text("the of and people " * 25_000 + "\n")
+    command = [str(Path(sys.executable).with_name("lightrnn")), "evaluate", str(first[0] / "runs" / row)]
+    done = subprocess.run(
+        [*command, "--text", str(tmp_path / "long.txt"), "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["tokens"] == 100_001
 
 
 def test_a_dry_run_trains_nothing_and_gives_the_published_size(tmp_path):

@@ -161,7 +161,7 @@ def test_a_list_holds_the_cheapest_cells():
     market = _Market(row_costs, column_costs, prices, *lists)
     costs = dense(row_costs, column_costs)[3]
     costs -= row_costs[3].min() + column_costs[3].min()
-    for rises in (0, 1, 16, 57):  # the dearest of a list alone, a whole list, all cells
+    for rises in (0, 0, 1, 16, 57):  # twice none; the dearest of the list alone, the whole list, all cells
         prices[market.list_cells[3, ::-1][:rises] if rises < 57 else slice(None)] += rng.random(rises)
         _make_list(market, 3)
         cheapest = np.argsort(costs + prices)[:LIST_SIZE]
@@ -196,9 +196,17 @@ def test_rounded_costs_and_words_never_seen(unit):
 @pytest.mark.parametrize("constant", [0.0, 0.1, 7.0])
 def test_words_that_do_not_care(constant):
     costs = np.full((90, 9), constant, np.float32), np.full((90, 10), constant, np.float32)
-    found = allocate(*costs)
+    found = allocate(*costs, current=np.arange(90)[::-1])
     check(found, *costs)
     assert found.gap == pytest.approx(0, abs=1e-12)
+    assert found.moved == 0  # nothing to be gained
+
+
+def test_rounding_never_puts_the_bound_above_the_cost():
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        costs = rng.random((2, 1)) * 1e6, rng.random((2, 2))
+        check(allocate(*costs), *costs)
 
 
 @pytest.mark.parametrize("method", ["auction", "exact"])
@@ -287,6 +295,7 @@ def spoiled(name, value):
         ({"column_costs": np.ones((6, 3))}, r"row_costs has 7 words, column_costs 6"),
         ({"row_costs": np.ones((7, 2))}, r"7 words do not fill a table of 2 x 3"),
         ({"row_costs": np.ones((7, 4))}, r"7 words do not fill a table of 4 x 3"),
+        ({"row_costs": np.ones((7, 8)), "column_costs": np.ones((7, 1))}, r"do not fill a table of 8 x 1"),
         ({"current": np.arange(6)}, r"current must be 7 integers.*\(6,\)"),
         ({"current": np.arange(7.0)}, r"current must be 7 integers, not float64"),
         ({"current": np.array([0, 1, 7, 3, 4, 9, 6])}, r"current\[2\] is 7: usable cells are 0 to 6"),

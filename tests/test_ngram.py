@@ -58,8 +58,8 @@ def test_corpus_holds_the_odd_words(corpus):
 
 def test_every_score_and_every_total_is_that_of_query(corpus, model):
     ids = corpus.ids("test")
-    path, size = model
-    log10 = Ngram(path, corpus.vocabulary, size).token_nll(ids) / -np.log(10)
+    path, _ = model
+    log10 = Ngram(path, corpus.vocabulary).token_nll(ids) / -np.log(10)
     sentences = list(sentences_for_kenlm(ids, corpus.vocabulary))
     (words,) = query(path, sentences, "word")
     by_word = [float(word.split(" ")[2]) for word in words.split("\t")[:-1]]
@@ -73,12 +73,12 @@ def test_every_score_and_every_total_is_that_of_query(corpus, model):
 
 def test_query_counts_the_same_tokens_none_outside_its_vocabulary_and_the_same_perplexity(corpus, model):
     ids = corpus.ids("test")
-    path, size = model
+    path, _ = model
     lines = query(path, sentences_for_kenlm(ids, corpus.vocabulary), "summary")
     summary = {name: float(value) for name, value in (line.split(":") for line in lines)}
     assert summary["Tokens"] == len(ids)
     assert summary["OOVs"] == 0
-    nll = Ngram(path, corpus.vocabulary, size).token_nll(ids)
+    nll = Ngram(path, corpus.vocabulary).token_nll(ids)
     assert math.exp(nll.mean(dtype=float)) == pytest.approx(summary["Perplexity including OOVs"], rel=1e-5)
 
 
@@ -149,8 +149,8 @@ def kneser_ney_bigrams(sentences):
 def test_bigram_model_equals_a_hand_made_one(sentences, tmp_path):
     held_out = [["a", "c", "b", "b"], ["c", "c"], *random_sentences(40, seed=5, words=120)]
     corpus = make_corpus(tmp_path, CorpusConfig(min_count=1), train=sentences, test=held_out)
-    size = estimate(corpus.ids("train"), corpus.vocabulary, 2, tmp_path / "model.bin")
-    nll = Ngram(tmp_path / "model.bin", corpus.vocabulary, size).token_nll(corpus.ids("test"))
+    estimate(corpus.ids("train"), corpus.vocabulary, 2, tmp_path / "model.bin")
+    nll = Ngram(tmp_path / "model.bin", corpus.vocabulary).token_nll(corpus.ids("test"))
     expected, known = kneser_ney_bigrams(sentences), set(corpus.vocabulary.words[3:])
     pairs = [
         pair
@@ -162,8 +162,8 @@ def test_bigram_model_equals_a_hand_made_one(sentences, tmp_path):
 
 def test_one_sentence_is_enough_text(tmp_path):
     corpus = make_corpus(tmp_path, CorpusConfig(min_count=1), train="a b\n", valid="a\n", test="b a c\n")
-    size = estimate(corpus.ids("train"), corpus.vocabulary, 5, tmp_path / "model.bin")
-    nll = Ngram(tmp_path / "model.bin", corpus.vocabulary, size).token_nll(corpus.ids("test"))
+    estimate(corpus.ids("train"), corpus.vocabulary, 5, tmp_path / "model.bin")
+    nll = Ngram(tmp_path / "model.bin", corpus.vocabulary).token_nll(corpus.ids("test"))
     assert nll.shape == (4,)
     assert np.isfinite(nll).all()
 
@@ -172,7 +172,7 @@ def test_one_sentence_is_enough_text(tmp_path):
 def test_kenlm_and_the_nets_predict_the_same_tokens(kind, corpus, model):
     ids = corpus.ids("test")
     chunks = list(make_sampler(SamplerConfig(kind, 7, 5), ids, corpus.vocabulary).epoch(None))
-    scores = Ngram(*model[:1], corpus.vocabulary, model[1]).token_nll(ids)
+    scores = Ngram(model[0], corpus.vocabulary).token_nll(ids)
     assert len(scores) == sum(chunk.tokens for chunk in chunks) == len(ids)
     by_place = dict(pair for c in chunks for pair in zip(c.positions.ravel(), c.targets.ravel(), strict=True))
     lines = list(sentences_for_kenlm(ids, corpus.vocabulary))
@@ -252,9 +252,9 @@ def test_model_cut_short_is_refused(keep, corpus, model, tmp_path):
     path = tmp_path / "model.bin"
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
     with pytest.raises(UserError, match="is missing or damaged"):
-        Ngram(path, corpus.vocabulary, model[1])
+        Ngram(path, corpus.vocabulary)
 
 
 def test_missing_model_is_refused(corpus, tmp_path):
     with pytest.raises(UserError, match="is missing or damaged"):
-        Ngram(tmp_path / "model.bin", corpus.vocabulary, 1)
+        Ngram(tmp_path / "model.bin", corpus.vocabulary)

@@ -9,10 +9,10 @@ from reference import lightrnn_steps
 from test_models import make_net
 
 from lightrnn_gluon.allocation import allocate
-from lightrnn_gluon.config import NetworkConfig, SamplerConfig
+from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import Corpus, CorpusConfig, prepare
 from lightrnn_gluon.refinement import accumulate, refine
-from lightrnn_gluon.sampling import SentenceSampler, StreamSampler
+from lightrnn_gluon.sampling import SamplerConfig, SentenceSampler, StreamSampler
 from lightrnn_gluon.sources import TextFiles
 from lightrnn_gluon.systems import new_network
 from lightrnn_gluon.training import Training
@@ -111,7 +111,7 @@ def test_the_cost_before_a_round_is_the_training_loss_of_the_present_table(tmp_p
     training = small_training(tmp_path, corpus, epochs=1, rounds_after=[])
     training.run(refine)
     net = training.net
-    row_sums, column_sums = accumulate(net, training.reader, CPU)
+    row_sums, column_sums = accumulate(net, training.sampler, CPU)
     result = allocate(
         row_sums.costs(*net.output.row_vectors()),
         column_sums.costs(*net.output.column_vectors()),

@@ -15,7 +15,7 @@ from report_runs import (
 
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.report import render
-from lightrnn_gluon.report.runs import read_runs
+from lightrnn_gluon.report.finished import read_runs
 from lightrnn_gluon.report.tables import load_published, table5
 
 

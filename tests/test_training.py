@@ -9,7 +9,6 @@ from test_refinement import small_corpus, small_training
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.refinement import refine
-from lightrnn_gluon.training import model_arrays
 
 
 def stop_after(epoch):
@@ -45,8 +44,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, optimizer
     assert halves.progress.epoch == 2
     halves.run(refine)
 
-    expected = model_arrays(whole.net)
-    for name, array in model_arrays(halves.net).items():
+    expected = whole.net.values()
+    for name, array in halves.net.values().items():
         assert array.tobytes() == expected[name].tobytes(), name
     untimed = [
         [{key: value for key, value in record.items() if "seconds" not in key} for record in records]

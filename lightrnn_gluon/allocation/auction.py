@@ -19,9 +19,8 @@ import numpy as np
 LIST_SIZE = 16
 # Epsilon as a share of the words' mean cost range: a gap below 0.01 % on language-model costs.
 EPSILON_SHARE = 1e-5
-# Lists made per word before a phase counts as a price war; ordinary costs need 2 to 20.
-PATIENCE = 64
-NO_LIMIT = np.iinfo(np.int64).max
+# Lists made per word placed before a phase counts as a price war; ordinary costs need 1 to 20.
+PATIENCE = 32.0
 # How much coarser (and then finer again) the next phase is in a price war.
 EPSILON_STEP = 8.0
 TINY = float(np.finfo(np.float64).tiny)
@@ -62,7 +61,7 @@ def auction(row_costs: np.ndarray, column_costs: np.ndarray) -> tuple[np.ndarray
     most = row_costs.max(axis=1).astype(np.float64) + column_costs.max(axis=1)
     # Where every cell suits every word alike, any rise will do: hence the least positive number.
     target = max(EPSILON_SHARE * float((most - least).mean()), TINY)
-    epsilon, patience = target, PATIENCE * words
+    epsilon, patience = target, PATIENCE
     # One phase is enough, and fastest, unless many words have the same costs: those outbid each
     # other by epsilon a time. Then coarser phases come first, and leave prices near the end's.
     while True:
@@ -71,7 +70,7 @@ def auction(row_costs: np.ndarray, column_costs: np.ndarray) -> tuple[np.ndarray
             epsilon *= EPSILON_STEP
         elif epsilon > target:
             epsilon /= EPSILON_STEP
-            patience = NO_LIMIT
+            patience = np.inf
         else:
             break
     cells = np.empty(words, np.int32)
@@ -81,19 +80,22 @@ def auction(row_costs: np.ndarray, column_costs: np.ndarray) -> tuple[np.ndarray
 
 
 @numba.njit(cache=True)
-def _bid(market: _Market, epsilon: float, patience: int) -> np.ndarray:
+def _bid(market: _Market, epsilon: float, patience: float) -> np.ndarray:
     """One phase: let every word bid from the prices as they are, which are raised in place.
 
-    Returns each cell's word, (V,) int32; -1 in some cells if `patience` new lists were too few.
+    Returns each cell's word, (V,) int32; -1 in some cells if the first n words to bid made more
+    than n * `patience` lists, for any n: a price war, of which no end was in sight.
     """
     words = len(market.prices)
     owners = np.full(words, -1, np.int32)
+    allowance = 0.0
     for newcomer in range(words):
+        allowance += patience
         word = newcomer
         while word >= 0:
             place, best, second, lists = _choose(market, word)
-            patience -= lists
-            if patience < 0:
+            allowance -= lists
+            if allowance < 0:
                 return owners
             cell = market.list_cells[word, place]
             market.prices[cell] += second - best + epsilon

@@ -7,6 +7,8 @@ import numpy as np
 from mxnet import gluon
 from mxnet.gluon import nn
 
+from lightrnn_gluon.errors import UserError
+
 Arrays = list[mx.nd.NDArray]
 
 
@@ -23,7 +25,7 @@ class LanguageModel(gluon.HybridBlock):
         raise NotImplementedError
 
     def initialize_from(self, seed: int, context: mx.Context) -> None:
-        """Draw all parameters uniformly from [-0.1, 0.1], LSTM biases zero, as `seed` has it."""
+        """Draw all parameters uniformly from [-0.1, 0.1], biases zero, as `seed` has it."""
         mx.random.seed(seed)
         self.initialize(mx.init.Uniform(0.1), ctx=context)
 
@@ -39,13 +41,24 @@ class LanguageModel(gluon.HybridBlock):
     def check(self) -> None:
         """Raise ValueError where constants that were put in contradict each other."""
 
-    def arrays(self) -> dict[str, gluon.Parameter]:
-        """All that a saved model holds, by name: trained parameters and constants."""
-        return dict(self._collect_params_with_prefix())
-
     def trained(self) -> dict[str, gluon.Parameter]:
         """The parameters that training changes, by name."""
-        return {name: array for name, array in self.arrays().items() if array.grad_req != "null"}
+        return {name: p for name, p in self._collect_params_with_prefix().items() if p.grad_req != "null"}
+
+    def values(self) -> dict[str, np.ndarray]:
+        """All that a saved model holds, by name: trained parameters, and constants such as the table."""
+        return {name: p.data().asnumpy() for name, p in self._collect_params_with_prefix().items()}
+
+    def set_values(self, values: dict[str, np.ndarray]) -> None:
+        """Put back what `values` gave. Raises UserError where it does not fit."""
+        for name, parameter in self._collect_params_with_prefix().items():
+            if name not in values or values[name].shape != parameter.shape:
+                raise UserError(f"the saved model does not fit its settings: {name} is missing or misshapen")
+            parameter.set_data(mx.nd.array(values[name], dtype=values[name].dtype))
+        try:
+            self.check()
+        except ValueError as error:
+            raise UserError(f"the saved model is damaged: {error}") from error
 
     def parameter_count(self) -> int:
         """How many numbers are trained, embeddings and biases included; nothing is allocated."""

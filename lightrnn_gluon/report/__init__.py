@@ -8,9 +8,11 @@ from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import write_text
 from lightrnn_gluon.report.figures import allocation_figure, rounds_figure, times_figure, write_figure
-from lightrnn_gluon.report.runs import Run, equal_time, networks, read_runs, rounds_csv
+from lightrnn_gluon.report.finished import Run, equal_time, networks, read_runs, rounds_csv
 from lightrnn_gluon.report.tables import load_published, table1, table3, table5
+from lightrnn_gluon.runs import ROUNDS, VOCABULARY
 from lightrnn_gluon.table import WordTable, table_shape
+from lightrnn_gluon.training import MODEL
 
 Made = tuple[list[Path], str]  # files, and a note where one could not be made
 
@@ -58,7 +60,7 @@ def _draw_curves(runs: list[Run], out: Path) -> Made:
 
 def _write_rounds(runs: list[Run], out: Path) -> Made:
     """rounds.csv."""
-    lightrnn, path = _find_lightrnn(runs), out / "rounds.csv"
+    lightrnn, path = _find_lightrnn(runs), out / ROUNDS
     if lightrnn is None or lightrnn.rounds is None:
         return [], "no row LightRNN with re-allocations: no rounds.csv"
     write_text(path, rounds_csv(lightrnn.rounds))
@@ -70,7 +72,7 @@ def _draw_allocation(runs: list[Run], out: Path) -> Made:
     lightrnn, path = _find_lightrnn(runs), out / "allocation.png"
     if lightrnn is None:
         return [], "no row LightRNN: no allocation.png"
-    files = [lightrnn.directory / name for name in ("model.safetensors", "vocabulary.json")]
+    files = [lightrnn.directory / name for name in (MODEL, VOCABULARY)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         state = "left as it is" if path.exists() else "not made"

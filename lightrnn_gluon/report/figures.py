@@ -18,8 +18,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFor
 
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.files import atomic_path
+from lightrnn_gluon.report.finished import Run
 from lightrnn_gluon.report.formatting import printable, show_integer, show_seconds
-from lightrnn_gluon.report.runs import Run
 from lightrnn_gluon.table import WordTable
 
 _DPI = 150

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.report.finished import Run, equal_time
 from lightrnn_gluon.report.formatting import escape_markdown, show_seconds
-from lightrnn_gluon.report.runs import Run, equal_time
 
 BENCHMARK = "One Billion Word benchmark"  # the corpus's name in sources.py
 
@@ -18,6 +18,8 @@ def protocol(runs: list[Run]) -> str:
         "dropout": lambda c: f"{c.dropout:g}",
         "epochs": lambda c: str(c.epochs),
         "optimizer": lambda c: f"{c.optimizer} at {c.learning_rate:g}",
+        "rate halved": lambda c: f"after epochs from {c.halve_after} on" if c.halve_after else "on a plateau",
+        "re-allocation after epochs": lambda c: " ".join(map(str, c.rounds_after)) or "none",
         "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
         "seed": lambda c: str(c.seed),
     }
@@ -65,7 +67,11 @@ def time_note(runs: list[Run]) -> str:
     """What counts as training time, and where it was measured."""
     trained = [run.metrics for run in runs if run.metrics["kind"] != "interpolation"]
     where = [(m["system"], f"{m['device']}, threads: {m['threads']}") for m in trained]
-    note = "Training time includes re-allocation and excludes evaluation."
+    note = (
+        "Training time includes re-allocation and excludes evaluation; an interpolation's is the sum of its "
+        "members'. "
+        "Rows that are trained side by side, a thread each, slow each other down a little."
+    )
     return f"{note} Measured on: {grouped(where)}." if where else note
 
 

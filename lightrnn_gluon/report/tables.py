@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.report.finished import Run, equal_time, networks, perplexity_at
 from lightrnn_gluon.report.formatting import (
     Column,
     Published,
@@ -27,7 +28,6 @@ from lightrnn_gluon.report.notes import (
     time_note,
     tokens_note,
 )
-from lightrnn_gluon.report.runs import Run, equal_time, networks, perplexity_at
 from lightrnn_gluon.table import table_shape
 
 Figures = dict[str, dict[str, dict[str, Any]]]
@@ -117,7 +117,7 @@ def table5(runs: list[Run], figures: Figures) -> Table:
     notes = [
         tokens_note(runs),
         parameters_note(runs),
-        "Model file: its size on disk.",
+        "Model file: its size on disk; for an interpolation the sum of its members'.",
         time_note(runs),
         *equal_time_notes(runs),
         published_note(runs),

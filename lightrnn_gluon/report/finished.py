@@ -11,6 +11,7 @@ import pandas as pd
 from lightrnn_gluon.config import RowConfig, load_row
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import read_json
+from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS
 
 _CURVE = ["epoch", "train_seconds", "train_perplexity", "valid_perplexity", "learning_rate"]
 _ROUNDS = [
@@ -64,7 +65,7 @@ def read_runs(directory: Path) -> list[Run]:
     Raises UserError where there is none, where a file is damaged, or where the rows do not belong
     into one table.
     """
-    files = sorted(directory.glob("*/metrics.json"))
+    files = sorted(directory.glob(f"*/{METRICS}"))
     if not files:
         raise UserError(f"{directory} holds no finished row (no */metrics.json): train one first")
     runs = sorted((_read_run(path.parent) for path in files), key=lambda run: _place(run.system))
@@ -110,7 +111,7 @@ def _refuse_mixture(runs: list[Run], key: str, what: str) -> None:
 
 
 def _read_run(directory: Path) -> Run:
-    path = directory / "metrics.json"
+    path = directory / METRICS
     metrics = read_json(path)
     try:
         _check(metrics)
@@ -119,14 +120,14 @@ def _read_run(directory: Path) -> Run:
     metrics["train_seconds"] = round(metrics["train_seconds"], 1)
     curve, rounds = None, None
     if metrics["kind"] == "network":
-        curve = _read_csv(directory / "curve.csv", _CURVE)
+        curve = _read_csv(directory / CURVE, _CURVE)
         if curve.empty:
-            raise UserError(f"{directory / 'curve.csv'} is damaged (no line): remove it and run again")
+            raise UserError(f"{directory / CURVE} is damaged (no line): remove it and run again")
         curve["train_seconds"] = curve["train_seconds"].round(1)
-        if (directory / "rounds.csv").exists():
-            rounds = _read_csv(directory / "rounds.csv", _ROUNDS)
+        if (directory / ROUNDS).exists():
+            rounds = _read_csv(directory / ROUNDS, _ROUNDS)
     some_rounds = None if rounds is None or rounds.empty else rounds
-    return Run(directory, metrics, load_row(directory / "config.yaml"), curve, some_rounds)
+    return Run(directory, metrics, load_row(directory / CONFIG), curve, some_rounds)
 
 
 def _check(metrics: Any) -> None:
