@@ -8,6 +8,8 @@
 # Run it as often as you like: what is done is left alone, what was interrupted is repaired.
 set -euo pipefail
 unset CDPATH PYTHONHOME PYTHONPATH
+trap 'exit 130' INT
+trap 'exit 143' TERM
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 # Shell builtins only as far as the choice of Python: this must say what is missing on any PATH.
