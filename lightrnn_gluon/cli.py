@@ -111,7 +111,9 @@ def run_command(command: click.Command) -> NoReturn:
     """Run a command and exit; every mistake of the user's becomes one line and exit status 2."""
     for number in _SIGNALS:
         signal.signal(number, _stop)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # On a terminal a line may fall on another process's progress bar: the rest of that is erased.
+    erase = "\x1b[K" if sys.stdout.isatty() else ""
+    logging.basicConfig(level=logging.INFO, format=f"%(message)s{erase}", stream=sys.stdout)
     status = 0
     try:
         with logging_redirect_tqdm():

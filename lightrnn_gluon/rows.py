@@ -197,8 +197,11 @@ def _recording(config: RowConfig, corpus: Corpus, directory: Path) -> Iterator[N
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     package = logging.getLogger("lightrnn_gluon")
     package.addHandler(handler)
+    level = package.level
+    package.setLevel(logging.INFO)
     try:
         yield
     finally:
+        package.setLevel(level)
         package.removeHandler(handler)
         handler.close()
