@@ -139,7 +139,8 @@ def _complain(message: str) -> int:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Whether Python, numpy or MXNet (which has no class of its own for it) ran out of memory."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "failed to allocate" in words
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

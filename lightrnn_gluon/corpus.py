@@ -23,6 +23,7 @@ from lightrnn_gluon.sources import SPLITS, Sentence, Source, read_sentences
 
 UNKNOWN, START, END = "<UNK>", "<S>", "</S>"
 _BLOCK_TOKENS = 1 << 20
+_AGAIN = "remove the corpus folder and prepare it again"
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Corpus:
     """A folder that `prepare` wrote: `vocabulary`, `ids(split)`, and `facts` for the tables."""
 
     def __init__(self, directory: Path) -> None:
+        """Open a corpus. Raises UserError where a file is missing or is not the one that was written."""
         self.directory = directory
         self.facts: dict[str, Any] = read_json(directory / "corpus.json")
         self.vocabulary = Vocabulary.load(directory / "vocabulary.json")
@@ -102,20 +104,20 @@ class Corpus:
             expected = self.facts["vocabulary"]["sha256"]
             self.checksum = self._checksum()
         except (KeyError, TypeError) as error:
-            raise UserError(f"{directory}/corpus.json is damaged: prepare the corpus again") from error
+            raise UserError(f"{directory}/corpus.json is damaged: {_AGAIN}") from error
         if self.vocabulary.checksum != expected:
-            raise UserError(f"{directory}/vocabulary.json is not the one of this corpus: prepare it again")
+            raise UserError(f"{directory}/vocabulary.json is not the one of this corpus: {_AGAIN}")
+        for split in SPLITS:
+            path = self._path(split)
+            if not path.is_file() or sha256_file(path) != self.facts[split]["sha256"]:
+                raise UserError(f"{path} is not the file that corpus.json describes: {_AGAIN}")
 
     def ids(self, split: str) -> np.ndarray:
         """Token ids (int32, read-only, memory-mapped) of `train`, `valid` or `test`."""
-        path = self.directory / f"{split}.ids.npy"
-        try:
-            ids = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} is missing or damaged: prepare the corpus again") from error
-        if sha256_file(path) != self.facts[split]["sha256"]:
-            raise UserError(f"{path} is not the file that corpus.json describes: prepare the corpus again")
-        return ids
+        return np.load(self._path(split), mmap_mode="r", allow_pickle=False)
+
+    def _path(self, split: str) -> Path:
+        return self.directory / f"{split}.ids.npy"
 
     def _checksum(self) -> str:
         """One SHA-256 over the vocabulary's and all id files' checksums."""

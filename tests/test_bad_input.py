@@ -67,7 +67,7 @@ AS_A_PROGRAM = [
 def call(monkeypatch, capfd):
     """The command line in this process: exit status, stdout, stderr. There is never a GPU."""
     monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def command(arguments):
         monkeypatch.setattr(sys, "argv", ["lightrnn", *arguments])
@@ -76,7 +76,8 @@ def call(monkeypatch, capfd):
         return stopped.value.code, *capfd.readouterr()
 
     yield command
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def start(arguments):
@@ -112,6 +113,17 @@ def test_mistake_is_one_line_and_spoils_nothing(case, folder, call):
 @pytest.mark.parametrize("case", AS_A_PROGRAM)
 def test_mistake_is_one_line_of_the_program_too(case, folder):
     check(case, folder, start)
+
+
+@pytest.mark.parametrize("words", ["cudaMalloc retry failed: out of memory", "Failed to allocate CPU Memory"])
+def test_running_out_of_memory_is_one_line(folder, call, monkeypatch, words):
+    def train_row(*arguments):
+        raise mx.base.MXNetError(f"[12:00:00] storage.cc:1: Check failed: {words}\nStack trace:")
+
+    monkeypatch.setattr("lightrnn_gluon.rows.train_row", train_row)
+    shutil.copy(folder / "configs" / "net.yaml", folder / "row.yaml")
+    status, _, errors = call(TRAIN.split())
+    assert status == 2 and re.fullmatch("lightrnn: out of memory[^\n]+\n", errors)
 
 
 @pytest.mark.parametrize("name", ["kn", "net", "mix"])
