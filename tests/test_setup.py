@@ -155,8 +155,12 @@ def test_faults_of_an_environment_are_seen(tree):
     finish(tree, "test")
     source = f"source '{tree}/reproduce/setup.sh'; DEVICE=cpu; fault_of_venv"
 
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHON"}
+
     def fault():
-        return subprocess.run([BASH, "-c", source], capture_output=True, text=True, check=True).stdout.strip()
+        command = [BASH, "-c", source]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     assert fault() == "has no pip that runs"
     site = next((tree / ".venv").glob("lib/python3.*/site-packages"))
