@@ -20,7 +20,7 @@ from lightrnn_gluon.devices import find_device
 from lightrnn_gluon.environment import environment
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
-from lightrnn_gluon.files import read_json, sha256_file, write_json, write_text
+from lightrnn_gluon.files import sha256_file, write_json, write_text
 from lightrnn_gluon.ngram import Ngram, estimate
 from lightrnn_gluon.refinement import refine
 from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
@@ -122,7 +122,7 @@ def _interpolate_members(config: InterpolationConfig, directory: Path) -> Outcom
     members = [directory.parent / name for name in config.members]
     scores = {split: [runs.load_scores(member, split) for member in members] for split in runs.HELD_OUT}
     weight = best_weight(*scores["valid"])
-    metrics = [read_json(member / runs.METRICS) for member in members]
+    metrics = [runs.read_metrics(member) for member in members]
 
     def total(key: str) -> Any:
         return sum(member[key] for member in metrics)

@@ -31,17 +31,18 @@ HELD_OUT = ("valid", "test")
 def origin(config: RowConfig, corpus: Corpus, directory: Path) -> dict[str, Any]:
     """All that a row follows from: its settings, the corpus, and the scores of rows that it combines."""
     members = config.members if isinstance(config, InterpolationConfig) else []
-    scores = {name: _scores_of(directory.parent / name) for name in members}
     for name in members:
         if read_metrics(directory.parent / name)["corpus_sha256"] != corpus.checksum:
             raise UserError(f"{directory.parent / name} is of another corpus: train it on this one first")
+    scores = _scores_of_members(directory, members)
     return {"config": asdict(config), "corpus": corpus.checksum, "members": scores}
 
 
-def _scores_of(directory: Path) -> list[str]:
-    """The checksums of a finished run's scores, by which an interpolation knows its members."""
-    files = read_metrics(directory)["files"]
-    return [files.get(scores_path(directory, split).name) for split in HELD_OUT]
+def _scores_of_members(directory: Path, members: list[str]) -> dict[str, list[str]]:
+    """The checksums of the members' scores, by which an interpolation knows them."""
+    files = {name: read_metrics(directory.parent / name)["files"] for name in members}
+    names = [scores_path(directory, split).name for split in HELD_OUT]
+    return {member: [known.get(name) for name in names] for member, known in files.items()}
 
 
 def read_metrics(directory: Path) -> dict[str, Any]:
@@ -104,8 +105,7 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
             check_file(directory / NGRAM_MODEL, metrics)
             return Ngram(directory / NGRAM_MODEL, vocabulary), vocabulary
         case InterpolationConfig():
-            known = {name: _scores_of(directory.parent / name) for name in config.members}
-            if metrics["origin"].get("members") != known:
+            if metrics["origin"].get("members") != _scores_of_members(directory, config.members):
                 raise UserError(f"{directory} was made with other members: run that row again")
             members = [load_system(directory.parent / name)[0] for name in config.members]
             return Interpolation(members, metrics["weight"]), vocabulary
@@ -132,9 +132,7 @@ def save_scores(directory: Path, split: str, nll: np.ndarray) -> None:
 
 
 def load_scores(directory: Path, split: str) -> np.ndarray:
-    """What `save_scores` wrote. Raises UserError where the run has not been finished."""
-    check_file(scores_path(directory, split), read_metrics(directory))
-    try:
-        return np.load(scores_path(directory, split), allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{directory} is not finished or damaged: run that row first") from error
+    """What `save_scores` wrote. Raises UserError where the run is not finished, or they are altered."""
+    path = scores_path(directory, split)
+    check_file(path, read_metrics(directory))
+    return np.load(path, allow_pickle=False)
