@@ -150,7 +150,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         return
     for other in _SIGNALS:  # one is enough: a second would cut short what this one has begun
-        signal.signal(other, signal.SIG_IGN)
+        signal.signal(other, lambda *_: None)  # SIG_IGN would complain of one already on its way
     print("lightrnn: stopped; the same command goes on from here", file=sys.stderr)
     sys.exit(128 + number)
 
