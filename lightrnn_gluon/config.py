@@ -5,7 +5,7 @@ file says what a scaled-down protocol changes: under `corpus` and `network` for 
 `rows` for single ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ class NetworkConfig:
     hidden: int = MISSING  # units a layer, and the size of embeddings
     layers: int = MISSING
     dropout: float = MISSING
+    options: dict[str, Any] = field(default_factory=dict)  # what this model alone takes: see its class
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     optimizer: str = MISSING  # an MXNet optimizer: sgd, adam
     learning_rate: float = MISSING
@@ -40,6 +41,7 @@ class NetworkConfig:
     rounds_after: list[int] = field(default_factory=list)  # epochs that a re-allocation follows
     device: str = "auto"  # auto, cpu, gpu
     seed: int = 1
+    published_vocabulary: int | None = None  # words of the published model: for its size, not for training
 
 
 @dataclass
@@ -69,10 +71,11 @@ _KINDS: dict[str, type] = {
 Schema = TypeVar("Schema")
 
 
-def load_row(path: Path, scale: Path | None = None) -> RowConfig:
+def load_row(path: Path, scale: Path | None = None, settings: Sequence[str] = ()) -> RowConfig:
     """The row that `path` describes, at the paper's scale or as the file `scale` changes it.
 
-    Raises UserError on a file that cannot be read, an unknown key, a wrong type, a missing value.
+    `settings`, each KEY=VALUE (`sampler.length=20`), have the last word. Raises UserError on a file
+    that cannot be read, an unknown key, a wrong type, a missing value.
     """
     values = _read_extended(path)
     kind = values.get("kind", "network")
@@ -82,7 +85,10 @@ def load_row(path: Path, scale: Path | None = None) -> RowConfig:
     layers = [values, _mapping(overrides["rows"].get(path.stem), scale)]
     if kind == "network":
         layers.insert(1, overrides["network"])
+    layers.append(_parse_settings(settings))
     row: RowConfig = _typed(_KINDS[kind], layers, path)
+    if row.kind != kind:
+        raise UserError(f"{path}: kind is {kind}: neither a scale nor --set can make it {row.kind}")
     _check(row, path)
     return row
 
@@ -116,10 +122,18 @@ def _check(row: RowConfig, path: Path) -> None:
         raise UserError(f"{path}: rounds_after {row.rounds_after}: all must be before epoch {row.epochs}")
 
 
+def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    for setting in settings:
+        if "=" not in setting:
+            raise UserError(f"--set {setting}: say KEY=VALUE")
+    with _refusals(Path("--set")):
+        return dict(OmegaConf.to_container(OmegaConf.from_dotlist(list(settings))))  # type: ignore[arg-type]
+
+
 def _read_scale(scale: Path | None) -> dict[str, dict[str, Any]]:
     """A scale file's sections, those that are not there empty."""
     sections = ("corpus", "network", "rows")
-    values = _read(scale) if scale else {}
+    values = _read_extended(scale) if scale else {}
     for key in values:
         if key not in sections:
             raise UserError(f"{scale}: {key!r} is none of {', '.join(sections)}")
@@ -176,3 +190,5 @@ def _refusals(path: Path) -> Iterator[None]:
     except OmegaConfBaseException as error:
         key = f"{error.full_key}: " if getattr(error, "full_key", None) else ""
         raise UserError(f"{path}: {key}{str(error).splitlines()[0]}") from error
+    except yaml.YAMLError as error:  # OmegaConf parses the values of --set
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error

@@ -28,9 +28,14 @@ _AGAIN = "remove the corpus folder and prepare it again"
 
 @dataclass
 class CorpusConfig:
-    """How text becomes a corpus; `max_train_tokens` keeps the first so many tokens (None: all)."""
+    """How text becomes a corpus.
+
+    The vocabulary is the words that occur at least `min_count` times, of those the `max_words` most
+    frequent (None: all); `max_train_tokens` keeps the first so many tokens (None: all).
+    """
 
     min_count: int = 3
+    max_words: int | None = None
     max_train_tokens: int | None = None
 
 
@@ -44,7 +49,9 @@ class Vocabulary:
         self._ids = {word: i for i, word in enumerate(self.words) if word not in (START, END)}
 
     @classmethod
-    def from_sentences(cls, sentences: Iterable[Sentence], min_count: int) -> "Vocabulary":
+    def from_sentences(
+        cls, sentences: Iterable[Sentence], min_count: int, max_words: int | None = None
+    ) -> "Vocabulary":
         """The words that occur at least `min_count` times. Raises UserError where none does."""
         counts: Counter[str] = Counter()
         for sentence in sentences:
@@ -52,6 +59,7 @@ class Vocabulary:
         vocabulary = cls(
             gluonnlp.Vocab(
                 counts,
+                max_size=max_words,
                 min_freq=min_count,
                 unknown_token=UNKNOWN,
                 padding_token=None,
@@ -140,9 +148,9 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
         whole = source.sentences(split)
         return whole if split != "train" else _first_tokens(whole, config.max_train_tokens)
 
-    if config.min_count < 1 or (config.max_train_tokens is not None and config.max_train_tokens < 1):
-        raise UserError("min_count and max_train_tokens must be at least 1")
-    vocabulary = Vocabulary.from_sentences(sentences("train"), config.min_count)
+    if any(value is not None and value < 1 for value in asdict(config).values()):
+        raise UserError(f"{', '.join(asdict(config))} must be at least 1")
+    vocabulary = Vocabulary.from_sentences(sentences("train"), config.min_count, config.max_words)
     if description.is_file():
         description.unlink()  # from here on the folder holds a mixture
     vocabulary.save(directory / "vocabulary.json")

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,6 +98,8 @@ def _train_network(training: Training, directory: Path) -> Outcome:
             "best_epoch": progress.best_epoch,
             "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             "padding_share": progress.padding_share,
+            # Of the whole process, libraries included; its training after a stop counts alone.
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         },
     )
 

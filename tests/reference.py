@@ -1,6 +1,7 @@
-"""LightRNN and the full softmax in float64 numpy, one step at a time, from the paper's equations.
+"""Every network in float64 numpy, one step at a time, from the papers' equations.
 
-Nothing here knows of chunks, batches or masks added to logits: it is what the nets are held against.
+Nothing here knows of chunks, batches, blocks or masks added to logits: it is what the nets are held
+against.
 """
 
 from itertools import pairwise
@@ -77,12 +78,107 @@ def lightrnn_nll(net, words):
     return np.array(parts).T
 
 
-def full_softmax_nll(net, words):
-    """Negative log-likelihoods (len(words) - 1,)."""
+def embedding(arrays):
+    """What the LSTM reads of a word: its own vector."""
+    return lambda word: arrays["input.weight"][word]
+
+
+def character_reader(arrays):
+    """The same made from its characters and many paddings (Kim et al. 2016, sections 2.2 and 2.3)."""
+    vectors = arrays["input.vectors.weight"]
+    banks = [name for name in arrays if name.startswith("input.convolution.") and name.endswith(".weight")]
+    spelling, known = arrays["input.spelling"].astype(int), {}
+
+    def read(word):
+        if word not in known:
+            known[word] = highway(np.concatenate([convolve(name, spelling[word]) for name in banks]))
+        return known[word]
+
+    def convolve(name, characters):
+        filters, biases = arrays[name], arrays[name.replace("weight", "bias")]
+        number, _, width = filters.shape
+        windows = (characters[first : first + width] for first in range(len(characters) - width + 1))
+        features = [filters.reshape(number, -1) @ vectors[window].T.ravel() + biases for window in windows]
+        return np.max(np.tanh(features), axis=0)
+
+    def highway(y):
+        weights, biases = (np.split(arrays[f"input.highway.hnet.0.{end}"], 2) for end in ("weight", "bias"))
+        gate = sigmoid(weights[1] @ y + biases[1])
+        return gate * np.maximum(weights[0] @ y + biases[0], 0) + (1 - gate) * y
+
+    return read
+
+
+def full_softmax(arrays):
+    """log P over the vocabulary, given the state."""
+    weight = arrays.get("output.weight", arrays["input.weight"])  # none of its own: tied
+    return lambda h: log_softmax(weight @ h + arrays["output.bias"].ravel())
+
+
+def class_members(arrays):
+    """Each class's words, by their places."""
+    size, places = len(arrays["output.cell_of"]), arrays["output.word_softmax.bias"].shape[1]
+    by_cell = sorted(range(size), key=lambda word: arrays["output.cell_of"][word])
+    return [by_cell[first : first + places] for first in range(0, size, places)]
+
+
+def class_softmax(arrays):
+    """log P(class) + log P(word | class), the latter over the class's members (Goodman 2001)."""
+    members, part = class_members(arrays), "output.word_softmax."
+
+    def predict(h):
+        classes = arrays["output.class_softmax.weight"] @ h + arrays["output.class_softmax.bias"].ravel()
+        result = np.empty(len(arrays["output.cell_of"]))
+        for number, words in enumerate(members):
+            vectors = arrays[f"{part}weight"][number].reshape(-1, len(h))[: len(words)]
+            logits = vectors @ h + arrays[f"{part}bias"][number, : len(words)]
+            result[words] = log_softmax(classes)[number] + log_softmax(logits)
+        return result
+
+    return predict
+
+
+def adaptive_softmax(arrays):
+    """The head's words, then each tail's: log P(tail) + log P(word | tail) (Grave et al. 2017)."""
+    tails = sorted({name.split(".")[2] for name in arrays if name.startswith("output.tails.")}, key=int)
+
+    def layer(name, x):
+        return log_softmax(arrays[f"{name}.weight"] @ x + arrays[f"{name}.bias"].ravel())
+
+    def predict(h):
+        head = layer("output.head", h)
+        frequent = len(head) - len(tails)
+        parts = [head[:frequent]]
+        for number, tail in enumerate(tails):
+            projected = arrays[f"output.tails.{tail}.projection"] @ h
+            parts.append(head[frequent + number] + layer(f"output.tails.{tail}.softmax", projected))
+        return np.concatenate(parts)
+
+    return predict
+
+
+# How each model of whole words reads and predicts them.
+WORD_MODELS = {
+    "FullSoftmax": (embedding, full_softmax),
+    "BlackOut": (embedding, full_softmax),
+    "HSM": (embedding, class_softmax),
+    "CHSM": (character_reader, class_softmax),
+    "AdaptiveSoftmax": (embedding, adaptive_softmax),
+}
+
+
+def word_model_steps(net, words):
+    """For each word after the first: log P over the vocabulary."""
     arrays = float64(net)
+    read, predict = (part(arrays) for part in WORD_MODELS[type(net).__name__])
     lstm = StepLSTM(arrays, "lstm.")
-    result = []
-    for word, following in pairwise(words):
-        h = lstm.step(arrays["input"][word])
-        result.append(-log_softmax(arrays["weight"] @ h + arrays["bias"])[following])
-    return np.array(result)
+    for word in words[:-1]:
+        yield predict(lstm.step(read(word)))
+
+
+def reference_nll(net, words):
+    """Negative log-likelihoods (len(words) - 1,), whatever the model is."""
+    if type(net).__name__ == "LightRNN":
+        return lightrnn_nll(net, words).sum(axis=0)
+    steps = zip(words[1:], word_model_steps(net, words), strict=True)
+    return np.array([-log_probabilities[word] for word, log_probabilities in steps])

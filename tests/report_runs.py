@@ -2,15 +2,18 @@
 
 import csv
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import gluonnlp
 import numpy as np
+from texts import write_folder
 
 from lightrnn_gluon.checkpoint import save_arrays
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, SamplerConfig, dump
-from lightrnn_gluon.corpus import Vocabulary
+from lightrnn_gluon.corpus import Corpus, CorpusConfig, Vocabulary, prepare
+from lightrnn_gluon.sources import SPLITS, TextFiles
 from lightrnn_gluon.table import WordTable
 
 SIZE = 203  # words: 15 x 14 cells, the last row short
@@ -96,15 +99,105 @@ def add_all(out: Path, **changes) -> None:
     add_run(out, "z-mix", InterpolationConfig("KN+HSM", members=["hsm", "kn"]), **mix, **changes)
 
 
-def add_model(directory: Path, words=None, size: int = SIZE) -> None:
-    """Write the model and the vocabulary of a LightRNN row."""
-    names = words or [f"word{i}" for i in range(SIZE - 3)]
-    counts = Counter({word: len(names) - i for i, word in enumerate(names)})
-    vocab = gluonnlp.Vocab(
-        counts, unknown_token="<UNK>", padding_token=None, bos_token="<S>", eos_token="</S>"
+# Each system's parameters, validation perplexity after the last epoch, and seconds an epoch.
+SYSTEMS = {
+    "HSM": (3_530_000, 112, 60),
+    "C-HSM": (2_890_000, 108, 130),
+    "B-RNN": (3_520_000, 104, 75),
+    "Adaptive softmax": (2_300_000, 109, 50),
+    "Full softmax": (3_520_001, 101, 97),
+    "Full softmax (tied)": (1_930_000, 99, 95),
+    "LightRNN (random table)": (390_000, 165, 47),
+    "LightRNN (H=600)": (3_200_000, 143, 160),
+}
+
+
+def add_paper(out: Path, **changes) -> None:
+    """The rows of the paper's table 5 and more: KN, nine networks, and the interpolations of each with KN.
+
+    As in a real run B-RNN's training perplexity is not known.
+    """
+    add_run(out, "kn", NgramConfig("KN"), parameters=1_130_000, test_perplexity=119.9, **changes)
+    rounds = [(1, 233, 5776, 190, 12.3), (2, 190, 438, 160, 11), (3, 160, 317, 150, 11)]
+    points = [(e / 2, e * 28, 147 * (1 + 3 / e**1.5)) for e in range(1, 15)]
+    add_network(
+        out, "lightrnn", "LightRNN", points, rounds, {"epochs": 7, "rounds_after": [1, 2, 3]},
+        parameters=390_000, test_perplexity=134.9, reallocation_seconds=34.3, table_integers=2 * SIZE,
+        **changes,
     )  # fmt: skip
-    Vocabulary(vocab).save(directory / "vocabulary.json")
-    table = WordTable.random(size, seed=3)
+    for system, (parameters, perplexity, seconds) in SYSTEMS.items():
+        row = system.lower().replace(" ", "-").replace("(", "").replace(")", "").replace("=", "")
+        points = [(e / 2, e * seconds / 2, perplexity * (1 + 2 / e**1.5)) for e in range(1, 15)]
+        settings = {"epochs": 7, "hidden": 300} if system == "C-HSM" else {"epochs": 7}
+        directory = add_network(
+            out, row, system, points, (), settings, parameters=parameters,
+            test_perplexity=0.9 * perplexity, **changes,
+        )  # fmt: skip
+        if system == "B-RNN":
+            lines = [f"{epoch},{spent},,{valid},0.004\n" for epoch, spent, valid in points]
+            (directory / "curve.csv").write_text(CURVE + "".join(lines))
+        add_mix(out, row, system, **changes)
+    add_mix(out, "lightrnn", "LightRNN", **changes)
+
+
+def add_mix(out: Path, row: str, system: str, **changes) -> None:
+    """Write the row of KN and another."""
+    config = InterpolationConfig(f"KN+{system}", members=["kn", row])
+    add_run(out, f"kn+{row}", config, members=config.members, weight=0.4, **changes)
+
+
+def add_languages(out: Path, **changes) -> None:
+    """Some rows in four languages; only French has all, only Spanish no LightRNN."""
+    names = {"es": "Spanish", "fr": "French", "cs": "Czech", "ru": "Russian"}
+    for number, (code, language) in enumerate(names.items()):
+        name = f"{language} (stand-in: manpages-{code}, fortunes-{code})"
+        facts = {"name": name, "corpus_sha256": code * 32, "test_tokens": 8000 + number, **changes}
+        add_run(out / code, "kn", NgramConfig("KN"), test_perplexity=200.5 + number, **facts)
+        if code != "es":
+            add_lightrnn(out / code, **facts)
+        if code in ("fr", "ru"):
+            add_network(out / code, "hsm", "HSM", [(1, 30, 180), (2, 60.04, 140), (3, 90, 125)], **facts)
+    for size in (600, 200):
+        add_network(
+            out / "fr", f"lightrnn-h{size}", f"LightRNN (H={size})", [(1, size, 180), (3, 3 * size, 145)],
+            settings={"hidden": size // 10}, parameters=1000 * size, table_integers=2 * SIZE,
+            **{**facts, "name": "French (stand-in: manpages-fr, fortunes-fr)", "corpus_sha256": "fr" * 32,
+               "test_tokens": 8001},
+        )  # fmt: skip
+
+
+def make_words(names) -> Vocabulary:
+    """A vocabulary with the names in this order."""
+    counts = Counter({word: len(names) - i for i, word in enumerate(names)})
+    return Vocabulary(
+        gluonnlp.Vocab(counts, unknown_token="<UNK>", padding_token=None, bos_token="<S>", eos_token="</S>")
+    )
+
+
+def add_corpus(out: Path) -> Corpus:
+    """Write a corpus of SIZE words, small and capital ones, which follow each other by their endings."""
+    endings = ["ing", "ed", "ly", "es", "al"]
+    words = [
+        f"{'W' if i % 4 else 'w'}{chr(97 + i // 26)}{chr(97 + i % 26)}{endings[i % 5]}" for i in range(200)
+    ]
+    chooser = np.random.RandomState(0)
+    sentences = [[words[i] for i in 5 * chooser.randint(0, 40, 8) + np.arange(8) % 5] for _ in range(400)]
+    folder = write_folder(out / "text", train=[words, *sentences])
+    corpus = prepare(
+        TextFiles("Talks (stand-in)", {s: [folder / f"{s}.txt"] for s in SPLITS}),
+        out / "corpus",
+        CorpusConfig(min_count=1),
+    )
+    shutil.rmtree(folder)
+    assert len(corpus.vocabulary) == SIZE
+    return corpus
+
+
+def add_model(directory: Path, vocabulary: Vocabulary | None = None, table: WordTable | None = None) -> None:
+    """Write the model and the vocabulary of a row with a word table."""
+    vocabulary = vocabulary or make_words([f"word{i}" for i in range(SIZE - 3)])
+    vocabulary.save(directory / "vocabulary.json")
+    table = table or WordTable.random(len(vocabulary), seed=3)
     arrays = {"encoder.row_of": table.row_of, "encoder.column_of": table.column_of, "weight": np.zeros(2)}
     save_arrays(directory / "model.safetensors", arrays, {})
 

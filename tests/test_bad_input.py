@@ -60,6 +60,7 @@ AS_A_PROGRAM = [
     "unknown key",
     "unknown optimizer",
     "unfinished run",
+    "size of how many words",
 ]
 
 

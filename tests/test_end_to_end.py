@@ -1,37 +1,33 @@
 """The whole script on a few hundred real sentences: every stage, its tables parsed and checked."""
 
-import csv
 import json
 import os
 import signal
 import subprocess
-import sys
+from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import pytest
 import yaml
+from scripts import ROOT, call, read_metrics, read_table, run_script, runner
 
+from lightrnn_gluon.cli import cli
+from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import StateOfTheUnion
 
-ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"train": 600, "valid": 60, "test": 60}
-SYSTEMS = [
-    "KN",
-    "Full softmax",
-    "LightRNN (random table)",
-    "LightRNN",
-    "KN+Full softmax",
-    "KN+LightRNN (random table)",
-    "KN+LightRNN",
-]
-
-
-def billionw(*arguments):
-    return subprocess.run(
-        ["bash", str(ROOT / "reproduce" / "billionw.sh"), *map(str, arguments)],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+NETWORKS = {
+    "hsm": "HSM",
+    "c-hsm": "C-HSM",
+    "b-rnn": "B-RNN",
+    "adaptive-softmax": "Adaptive softmax",
+    "full-softmax": "Full softmax",
+    "full-softmax-tied": "Full softmax (tied)",
+    "lightrnn-random-table": "LightRNN (random table)",
+    "lightrnn": "LightRNN",
+}
+SYSTEMS = ["KN", *NETWORKS.values(), *(f"KN+{system}" for system in NETWORKS.values())]
+billionw = partial(run_script, "billionw")
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +47,6 @@ def first(texts, tmp_path_factory):
     return out, done
 
 
-def table(out, name):
-    with (out / name).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def metrics(out, row):
-    return json.loads((out / "runs" / row / "metrics.json").read_text(encoding="utf-8"))
-
-
 def test_it_says_first_what_it_will_do(first, texts):
     plan, work = first[1].stdout.split("min in all")
     assert "epoch" in work and "epoch" not in plan
@@ -68,7 +55,7 @@ def test_it_says_first_what_it_will_do(first, texts):
 
 
 def test_table_5_has_every_row_with_true_counts(first, texts):
-    rows = {row["system"]: row for row in table(first[0], "table5.csv")}
+    rows = {row["system"]: row for row in read_table(first[0] / "table5.csv")}
     assert list(rows) == SYSTEMS
     lines = (texts / "test.txt").read_text(encoding="utf-8").splitlines()
     tokens = sum(len(line.split()) + 1 for line in lines)
@@ -85,25 +72,25 @@ def test_table_5_has_every_row_with_true_counts(first, texts):
 
 def test_parameters_are_what_the_equations_say(first):
     out = first[0]
-    size, hidden = metrics(out, "lightrnn")["corpus"]["vocabulary"]["size"], 32
+    size, hidden = read_metrics(out, "lightrnn")["corpus"]["vocabulary"]["size"], 32
     columns = next(n for n in range(1, size) if n * n >= size)
     rows = -(-size // columns)
     lstm = 4 * hidden * (hidden + hidden + 2)
-    assert metrics(out, "lightrnn")["parameters"] == lstm + (rows + columns) * (2 * hidden + 1)
-    assert metrics(out, "full-softmax")["parameters"] == lstm + size * (2 * hidden + 1)
-    assert metrics(out, "lightrnn")["table_integers"] == 2 * size
+    assert read_metrics(out, "lightrnn")["parameters"] == lstm + (rows + columns) * (2 * hidden + 1)
+    assert read_metrics(out, "full-softmax")["parameters"] == lstm + size * (2 * hidden + 1)
+    assert read_metrics(out, "lightrnn")["table_integers"] == 2 * size
 
 
 def test_each_ensemble_is_better_than_both_members(first):
-    for row in ("full-softmax", "lightrnn", "lightrnn-random-table"):
-        members = [metrics(first[0], name)["test_perplexity"] for name in ("kn", row)]
-        assert metrics(first[0], f"kn+{row}")["test_perplexity"] < min(members)
-        assert 0 < metrics(first[0], f"kn+{row}")["weight"] < 1
+    for row in NETWORKS:
+        members = [read_metrics(first[0], name)["test_perplexity"] for name in ("kn", row)]
+        assert read_metrics(first[0], f"kn+{row}")["test_perplexity"] < min(members)
+        assert 0 < read_metrics(first[0], f"kn+{row}")["weight"] < 1
 
 
 def test_runs_hold_all_that_their_figures_depend_on(first):
     for directory in (first[0] / "runs").iterdir():
-        found = metrics(first[0], directory.name)
+        found = read_metrics(first[0], directory.name)
         assert {"seed", "commit", "versions", "corpus_sha256", "vocabulary_sha256"} <= set(found)
         assert yaml.safe_load((directory / "config.yaml").read_text())["system"] == found["system"]
         assert "test perplexity" in (directory / "log.txt").read_text(encoding="utf-8")
@@ -111,14 +98,14 @@ def test_runs_hold_all_that_their_figures_depend_on(first):
 
 def test_rounds_and_pictures(first):
     out = first[0]
-    (entry,) = table(out, "rounds.csv")
+    (entry,) = read_table(out / "rounds.csv")
     assert float(entry["cost_after_nats_per_token"]) < float(entry["cost_before_nats_per_token"])
     assert 0 < float(entry["moved_share"]) <= 1
     for name in ("rounds.png", "allocation.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    assert [row["system"] for row in table(out, "table3.csv")] == SYSTEMS[1:4]
-    vocabulary = metrics(out, "kn")["corpus"]["vocabulary"]["size"]
-    assert table(out, "table1.csv")[0]["vocabulary"] == str(vocabulary)
+    assert [row["system"] for row in read_table(out / "table3.csv")] == list(NETWORKS.values())
+    vocabulary = read_metrics(out, "kn")["corpus"]["vocabulary"]["size"]
+    assert read_table(out / "table1.csv")[0]["vocabulary"] == str(vocabulary)
 
 
 def test_a_second_start_reuses_everything_and_says_so(first, texts):
@@ -177,13 +164,10 @@ def test_another_corpus_in_the_same_folder_is_refused(first, texts, tmp_path):
     assert "another corpus" in refused.stderr and refused.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("row", ["kn", "lightrnn", "full-softmax", "kn+lightrnn"])
-def test_evaluate_gives_the_figure_of_the_table(first, texts, row):
-    command = [str(Path(sys.executable).with_name("lightrnn")), "evaluate", str(first[0] / "runs" / row)]
-    done = subprocess.run(
-        [*command, "--text", str(texts / "test.txt"), "--json"], capture_output=True, text=True, check=True
-    )
-    result, expected = json.loads(done.stdout), metrics(first[0], row)
+@pytest.mark.parametrize("row", ["kn", *NETWORKS, "kn+lightrnn"])
+def test_evaluate_gives_the_figure_of_the_table(first, texts, row, capfd):
+    assert call(cli, "evaluate", first[0] / "runs" / row, "--text", texts / "test.txt", "--json") == 0
+    result, expected = json.loads(capfd.readouterr().out), read_metrics(first[0], row)
     assert result["tokens"] == expected["test_tokens"]
     assert result["unknown"] == expected["test_unknown"]
     assert result["perplexity"] == pytest.approx(expected["test_perplexity"], rel=1e-5)
@@ -192,19 +176,19 @@ def test_evaluate_gives_the_figure_of_the_table(first, texts, row):
     )
 
 
-@pytest.mark.parametrize("row", ["kn", "lightrnn", "full-softmax"])
-def test_a_line_of_100000_tokens_is_counted_in_full(first, tmp_path, row):
+@pytest.mark.parametrize("row", ["kn", "lightrnn", "full-softmax", "c-hsm"])
+def test_a_line_of_100000_tokens_is_counted_in_full(first, tmp_path, row, capfd):
     (tmp_path / "long.txt").write_text("the of and people " * 25_000 + "\n")
-    command = [str(Path(sys.executable).with_name("lightrnn")), "evaluate", str(first[0] / "runs" / row)]
-    done = subprocess.run(
-        [*command, "--text", str(tmp_path / "long.txt"), "--json"], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout)["tokens"] == 100_001
+    assert call(cli, "evaluate", first[0] / "runs" / row, "--text", tmp_path / "long.txt", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["tokens"] == 100_001
 
 
-def test_a_dry_run_trains_nothing_and_gives_the_published_size(tmp_path):
-    done = billionw("--scale", "paper", "--dry-run", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  LightRNN  ")]
-    assert 40.5e6 < int(line.split()[1].replace(",", "")) < 41.5e6  # published: 41M
+def test_a_dry_run_trains_nothing_and_gives_the_published_sizes(tmp_path, capfd, monkeypatch):
+    monkeypatch.delenv("BILLIONW_DIR", raising=False)
+    assert call(runner.main, "billionw", "--scale", "paper", "--dry-run", "--out", tmp_path / "out") == 0
     assert not (tmp_path / "out").exists()
+    planned = capfd.readouterr().out.splitlines()
+    for system, unit in [("LightRNN", 1e6), ("HSM", 1e8), ("B-RNN", 1e8)]:  # 41M, 1.6G, 4.1G
+        (line,) = [line for line in planned if line.startswith(f"  {system}  ")]
+        count = int(line.removeprefix(f"  {system}  ").split()[0].replace(",", ""))
+        assert round(count / unit) == load_published()["table5"][system]["parameters"] / unit

@@ -4,6 +4,7 @@ import pytest
 from report_runs import (
     ROUNDS,
     add_all,
+    add_corpus,
     add_lightrnn,
     add_model,
     add_network,
@@ -15,16 +16,19 @@ from report_runs import (
 
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.report import render
-from lightrnn_gluon.report.finished import read_runs
-from lightrnn_gluon.report.tables import load_published, table5
+from lightrnn_gluon.report.experiments import read_results
+from lightrnn_gluon.report.notes import grouped
+from lightrnn_gluon.report.published import load_published
+from lightrnn_gluon.report.tables import table5
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A folder with all rows, a model and a row that is not finished, rendered once."""
+    """A folder with all rows, a model, its corpus and a row that is not finished, rendered once."""
     out = tmp_path_factory.mktemp("whole")
-    add_all(out)
-    add_model(out / "runs" / "lightrnn")
+    corpus = add_corpus(out)
+    add_all(out, corpus_sha256=corpus.checksum)
+    add_model(out / "runs" / "lightrnn", corpus.vocabulary)
     (out / "runs" / "unfinished").mkdir()
     return out, render(out)
 
@@ -33,11 +37,12 @@ def test_paths_are_the_files_in_order(whole):
     out, report = whole
     names = [
         "table1.csv", "table1.md", "table3.csv", "table3.md", "table5.csv", "table5.md",
-        "rounds.png", "times.png", "rounds.csv", "allocation.png",
+        "rounds.png", "times.png", "sizes.png", "rounds.csv", "allocation.png",
+        "coherence.csv", "coherence.md", "coherent_lines.csv", "coherent_lines.md",
     ]  # fmt: skip
     assert report.paths == [out / name for name in names]
     assert report.notes == []
-    assert sorted(path.name for path in out.iterdir()) == sorted([*names, "runs"])
+    assert sorted(path.name for path in out.iterdir()) == sorted([*names, "corpus", "runs"])
     assert all((out / f"table{n}.md").read_text() in report.tables for n in (1, 3, 5))
 
 
@@ -100,7 +105,8 @@ def test_table3_has_networks_only(whole):
     assert lines[-1] == {
         "system": "LightRNN", "train_seconds": "65.0", "reallocation_seconds": "9.0",
         "reallocation_percent": "13.9077", "words_per_second": "9876.5", "published_train_hours": "70",
-        "published_reallocation_percent": "2.36",
+        "published_reallocation_percent": "2.36", "valid_perplexity": "110.5", "epochs": "3",
+        "equal_time_seconds": "60.0", "valid_perplexity_at_equal_time": "130.0",
     }  # fmt: skip
     assert (lines[0]["published_train_hours"], lines[0]["published_reallocation_percent"]) == ("168", "")
 
@@ -139,7 +145,7 @@ def test_markdown_has_the_same_rows_formatted_for_people(whole):
 def test_markdown_states_protocol_and_counting_rules(whole):
     text = (whole[0] / "table5.md").read_text()
     assert text.startswith("# Table 5: perplexity and size (Talks (stand-in); scale: cpu)\n")
-    assert "412,345 training tokens; H: 200; layers: 1; " in text
+    assert "training tokens: 412,345; H: 200; layers: 1; " in text
     for part in (
         "`</S>`", "`<S>`", "200 of the 8,000 test tokens (2.50 %)", "406", "n-grams", "cpu, threads: 2",
         "at or before 60.0 s", "One Billion Word benchmark", "NOT comparable", "excludes evaluation",
@@ -150,10 +156,16 @@ def test_markdown_states_protocol_and_counting_rules(whole):
 def test_protocol_names_rows_that_differ(tmp_path):
     add_lightrnn(tmp_path)
     add_network(tmp_path, "full", "Full softmax", [(1, 40, 160)], settings={"seed": 7}, threads=1)
-    text = table5(read_runs(tmp_path / "runs"), load_published()).markdown()
-    assert "seed: 7 (Full softmax), 1 (LightRNN)." in text
-    assert "cpu, threads: 1 (Full softmax), cpu, threads: 2 (LightRNN)" in text
+    text = table5(read_results(tmp_path), load_published()).markdown()
+    assert "seed: 7 (LightRNN: 1)." in text
+    assert "cpu, threads: 1 (LightRNN: cpu, threads: 2)" in text
     assert "H: 200;" in text
+
+
+def test_settings_are_grouped_behind_the_commonest():
+    assert grouped([("HSM", "9"), ("LightRNN", "9")]) == "9"
+    pairs = [("C-HSM", "3"), ("HSM", "9"), ("B-RNN", "4"), ("LightRNN", "9"), ("KN+x", "3"), ("y", "9")]
+    assert grouped(pairs) == "9 (C-HSM, KN+x: 3; B-RNN: 4)"
 
 
 def test_the_papers_own_corpus_is_comparable(tmp_path):
@@ -174,10 +186,10 @@ def test_absent_rows_are_absent(tmp_path):
 
 def test_recalled_figures_carry_a_question_mark_in_markdown_only(whole):
     figures = load_published()
-    runs = read_runs(whole[0] / "runs")[:2]
-    assert "?" not in table5(runs, figures).markdown()
+    results = read_results(whole[0])
+    assert "?" not in table5(results, figures).markdown()
     figures["table5"]["HSM"]["checked"] = "memory"
-    table = table5(runs, figures)
+    table = table5(results, figures)
     assert "| HSM | 100.1 | 85? | 0.38M | 1.6G? |" in table.markdown()
     assert "| KN | 101.0 | 68 | 2.35M | 2G |" in table.markdown()
     assert "question mark" in table.markdown() and "?" not in table.csv()
@@ -190,6 +202,10 @@ def test_published_figures_are_numbers_with_known_source_and_check():
     lines = [(table, row, line) for table, rows in published.items() for row, line in rows.items()]
     assert len(lines) > 30
     for table, row, line in lines:
-        assert line.pop("checked") in checks and line.pop("source") in sources, (table, row)
-        values = [v for value in line.values() for v in (value if isinstance(value, list) else [value])]
-        assert values and all(isinstance(value, int | float) for value in values), (table, row)
+        checked, source = line.pop("checked"), line.pop("source")
+        line.pop("model", None)
+        assert source in sources and line, (table, row)
+        assert set(checked.values() if isinstance(checked, dict) else [checked]) <= set(checks), (table, row)
+        for value in line.values():
+            numbers = list(value.values()) if isinstance(value, dict) else [value]
+            assert all(isinstance(number, int | float) for number in numbers), (table, row)

@@ -13,6 +13,7 @@ from report_runs import (
     add_lightrnn,
     add_model,
     add_run,
+    make_words,
     read_csv,
     read_markdown,
 )
@@ -20,6 +21,7 @@ from report_runs import (
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report import render
+from lightrnn_gluon.table import WordTable
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_nothing_finished_is_an_error(tmp_path, folder):
         ("curve.csv", CURVE + "1,2,3,many,5\n"),
         ("curve.csv", CURVE + "1,2,3,4,5\n1,2,3,4,5,6,7\n"),
         ("rounds.csv", ROUNDS + "1,2\n"),
+        ("rounds.csv", ROUNDS + "1,2,,4,5,6,7,8,9\n"),
         ("curve.csv", None),
         ("config.yaml", None),
         ("config.yaml", "hidden: many\n"),
@@ -115,7 +118,7 @@ def test_pictures_decode_and_are_deterministic(tmp_path):
         add_all(out)
         add_model(out / "runs" / "lightrnn")
         render(out)
-    for name in ("rounds.png", "times.png", "allocation.png"):
+    for name in ("rounds.png", "times.png", "sizes.png", "allocation.png"):
         image = matplotlib.image.imread(outs[0] / name)
         assert min(image.shape[:2]) >= 600 and image[..., :3].std() > 0.05
         assert b"Software" not in (outs[0] / name).read_bytes()
@@ -139,8 +142,8 @@ def test_pictures_survive_odd_words_and_names(tmp_path):
         "%",
     ]
     directory = add_lightrnn(tmp_path, name="$x^{ \\$ \n <b>")
-    add_model(directory, odd + [f"word{i}" for i in range(SIZE - 3 - len(odd))])
-    assert render(tmp_path).paths[-1] == tmp_path / "allocation.png"
+    add_model(directory, make_words(odd + [f"word{i}" for i in range(SIZE - 3 - len(odd))]))
+    assert tmp_path / "allocation.png" in render(tmp_path).paths
     assert matplotlib.image.imread(tmp_path / "allocation.png").size
 
 
@@ -148,18 +151,18 @@ def test_missing_model_leaves_the_picture_with_a_note(tmp_path):
     directory = add_lightrnn(tmp_path)
     report = render(tmp_path)
     assert not (tmp_path / "allocation.png").exists() and report.paths[-1].name == "rounds.csv"
-    assert len(report.notes) == 1 and "not made" in report.notes[0]
+    assert len(report.notes) == 2 and all("not made" in note for note in report.notes)
     assert "model.safetensors" in report.notes[0] and "vocabulary.json" in report.notes[0]
     add_model(directory)
     (directory / "vocabulary.json").unlink()
     (tmp_path / "allocation.png").write_bytes(b"earlier")
-    (note,) = render(tmp_path).notes
+    note, _ = render(tmp_path).notes
     assert "left as it is" in note and "vocabulary.json" in note and "model.safetensors" not in note
     assert (tmp_path / "allocation.png").read_bytes() == b"earlier"
 
 
 def test_a_model_of_another_vocabulary_is_refused(tmp_path):
-    add_model(add_lightrnn(tmp_path), size=SIZE + 1)
+    add_model(add_lightrnn(tmp_path), table=WordTable.random(SIZE + 1, seed=3))
     with pytest.raises(UserError, match=r"model\.safetensors holds no table of vocabulary\.json's words"):
         render(tmp_path)
 
@@ -167,4 +170,4 @@ def test_a_model_of_another_vocabulary_is_refused(tmp_path):
 def test_lightrnn_that_was_never_reallocated(tmp_path):
     (add_lightrnn(tmp_path) / "rounds.csv").write_text(ROUNDS)
     notes = render(tmp_path).notes
-    assert "no rounds.csv" in notes[0] and not (tmp_path / "rounds.csv").exists()
+    assert f"no {tmp_path / 'rounds.csv'}" in notes[0] and not (tmp_path / "rounds.csv").exists()

@@ -1,12 +1,21 @@
-"""Linear interpolation of two systems, against probabilities computed directly in float64."""
+"""Interpolation against probabilities computed directly in float64; networks made, saved and loaded again."""
+
+import csv
 
 import numpy as np
 import pytest
+from nets import CASES
+from test_refinement import small_corpus
 from texts import make_vocabulary
 
 from lightrnn_gluon.config import NetworkConfig, SamplerConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import read_json
+from lightrnn_gluon.rows import train_row
+from lightrnn_gluon.runs import load_scores, load_system
 from lightrnn_gluon.systems import Interpolation, best_weight, interpolate, new_network
+
+TAILS = "adaptive softmax, two tails"
 
 
 def nll_pair(seed, tokens=2000):
@@ -98,3 +107,66 @@ def test_new_network_has_the_size_that_its_configuration_says():
 def test_unknown_model_is_refused():
     with pytest.raises(UserError, match="model 'transformer' is none of lightrnn, full_softmax"):
         new_network(network_config(model="transformer"), 23)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "complaint"),
+    [
+        ("hsm", {"clases": "frequency"}, "clases"),
+        ("full_softmax", {"cutoffs": [3]}, "cutoffs"),
+        ("hsm", {"classes": "length"}, "'length' is none of similarity, frequency"),
+        ("lightrnn", {"start": "sorted"}, "'sorted' is none of random, frequency"),
+        ("lightrnn", {"hidden": 5}, "hidden"),
+        ("adaptive_softmax", {"cutoffs": [9, 3]}, "cutoffs must rise"),
+        ("adaptive_softmax", {"cutoffs": 9}, "cutoffs is 9 and must be like"),
+        ("adaptive_softmax", {"cutoffs": [2.5]}, "cutoffs is .*2.5.* and must be like"),
+        ("adaptive_softmax", {"factor": 0}, "factor be at least 1"),
+        ("blackout", {"samples": 0}, "samples must be at least 1"),
+        ("blackout", {"samples": "many"}, "samples is 'many' and must be like 500"),
+        ("blackout", {"samples": 2.5}, "samples is 2.5"),
+        ("blackout", {"samples": True}, "samples is True"),
+        ("c_hsm", {"longest": 9.5}, "longest is 9.5"),
+        ("full_softmax", {"tied": "no"}, "tied is 'no' and must be like False"),
+        ("c_hsm", {"longest": 1}, "longest above 2"),
+    ],
+)
+def test_options_that_the_model_does_not_take_are_refused_in_one_line(model, options, complaint):
+    with pytest.raises(UserError, match=f"options of the model {model}: .*{complaint}") as caught:
+        new_network(network_config(model=model, options=options), 23)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_is_a_share_too():
+    assert new_network(network_config(model="blackout", options={"power": 1}), 23).parameter_count() > 0
+
+
+def test_only_a_model_with_a_table_is_refined():
+    with pytest.raises(UserError, match="rounds_after: the model hsm has no table"):
+        new_network(network_config(model="hsm", rounds_after=[1]), 23)
+
+
+@pytest.mark.parametrize("case", ["lightrnn", "full softmax tied", "hsm", "c_hsm", "blackout", TAILS])
+def test_a_finished_row_loads_again_and_scores_as_it_was_measured(tmp_path, case):
+    corpus, (model, options) = small_corpus(tmp_path), CASES[case]
+    config = network_config(
+        model=model, options=options, sampler=SamplerConfig("sentences", 16, 10), optimizer="adam",
+        learning_rate=0.01, clip=5.0, epochs=2, evaluations=2, dropout=0.2, device="cpu",
+        rounds_after=[1] if case == "lightrnn" else [],
+    )  # fmt: skip
+    directory = tmp_path / "runs" / "net"
+    assert train_row(config, corpus, directory, "tiny")
+    system, vocabulary = load_system(directory)
+    assert vocabulary.words == corpus.vocabulary.words
+    scores = system.token_nll(corpus.ids("test"))
+    np.testing.assert_array_equal(scores, load_scores(directory, "test"))
+    metrics = read_json(directory / "metrics.json")
+    assert metrics["test_perplexity"] == pytest.approx(np.exp(scores.astype(np.float64).mean()), rel=1e-6)
+    with (directory / "curve.csv").open() as stream:
+        curve = list(csv.DictReader(stream))
+    assert [float(point["epoch"]) for point in curve] == [0.5, 1, 1.5, 2]
+    for point in curve:
+        assert 1 < float(point["valid_perplexity"]) < 200
+        if model == "blackout":  # its objective means no perplexity
+            assert point["train_perplexity"] == ""
+        else:
+            assert 1 < float(point["train_perplexity"]) < 200

@@ -1,14 +1,19 @@
 """The protocol: the loss, the clip, the schedule, and a run that is stopped and goes on."""
 
+from itertools import islice
+
 import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd
+from nets import CASES
 from test_refinement import small_corpus, small_training
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.refinement import refine
+from lightrnn_gluon.sampling import SamplerConfig
+from lightrnn_gluon.training import _derived_seed
 
 
 def stop_after(epoch):
@@ -25,23 +30,45 @@ def stop_after(epoch):
     return after_epoch, Stopped
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("sampler", ["sentences", "streams"])
-def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, optimizer, sampler):
+def case_settings(case):
+    """The settings of a training of one of nets.CASES."""
+    model, options = CASES[case]
+    return dict(model=model, options=options, rounds_after=[1, 2] if model == "lightrnn" else [])
+
+
+@pytest.mark.parametrize(
+    ("case", "optimizer", "sampler"),
+    [
+        ("lightrnn", "adam", "sentences"),
+        ("lightrnn", "adam", "streams"),
+        ("lightrnn", "sgd", "sentences"),
+        ("lightrnn", "sgd", "streams"),
+        ("full softmax tied", "adam", "streams"),
+        ("hsm", "adam", "sentences"),
+        ("hsm", "sgd", "streams"),
+        ("c_hsm", "adam", "streams"),
+        ("blackout", "adam", "sentences"),
+        ("blackout", "sgd", "streams"),
+        ("adaptive softmax, two tails", "adam", "sentences"),
+    ],
+)
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, case, optimizer, sampler):
     corpus = small_corpus(tmp_path)
-    rate = {"adam": 0.01, "sgd": 0.5}[optimizer]
-    changes = dict(optimizer=optimizer, learning_rate=rate, halve_after=2)
+    refined = case == "lightrnn"
+    changes = dict(
+        optimizer=optimizer, learning_rate={"adam": 0.01, "sgd": 0.5}[optimizer], halve_after=2,
+        sampler=SamplerConfig(sampler, 8, 6), epochs=4 if refined else 3, **case_settings(case),
+    )  # fmt: skip
     whole = small_training(tmp_path, corpus, "whole", **changes)
-    whole.config.sampler.kind = sampler
-    whole = small_training(tmp_path, corpus, "whole", sampler=whole.config.sampler, **changes)
     whole.run(refine)
 
-    after_epoch, stopped = stop_after(2)
-    halves = small_training(tmp_path, corpus, "halves", sampler=whole.config.sampler, **changes)
+    finished = 2 if refined else 1
+    after_epoch, stopped = stop_after(finished)
+    halves = small_training(tmp_path, corpus, "halves", **changes)
     with pytest.raises(stopped):
         halves.run(after_epoch)
-    halves = small_training(tmp_path, corpus, "halves", sampler=whole.config.sampler, **changes)
-    assert halves.progress.epoch == 2
+    halves = small_training(tmp_path, corpus, "halves", **changes)
+    assert halves.progress.epoch == finished
     halves.run(refine)
 
     expected = whole.net.values()
@@ -70,28 +97,83 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
         small_training(tmp_path, corpus, epochs=1, dropout=0.1)
 
 
-def test_one_sgd_step_is_the_clipped_gradient_of_the_summed_and_averaged_loss(tmp_path):
+def gradients_of_first_step(training, chunk):
+    """Of the loss summed over time and averaged over the batch of 8, as dense arrays; and that loss."""
+    net = training.net
+    inputs, targets = chunk_words(chunk, mx.cpu())
+    mx.random.seed(_derived_seed(training.config.seed, "step", training.progress.step))
+    with autograd.record():
+        values, *_ = net.objective(inputs, targets, *net.begin(inputs[0]))
+        loss = (values * mx.nd.array(chunk.mask)).sum() / 8
+    loss.backward()
+    return {name: p.grad().asnumpy() for name, p in net.trained().items()}, float(loss.asscalar())
+
+
+@pytest.mark.parametrize("clip", [0.05, 1e6])
+@pytest.mark.parametrize("case", CASES)
+def test_one_sgd_step_is_the_clipped_gradient_of_the_summed_and_averaged_loss(tmp_path, case, clip):
     corpus = small_corpus(tmp_path)
-    clip = 0.05
-    training = small_training(
-        tmp_path, corpus, optimizer="sgd", learning_rate=0.5, clip=clip, dropout=0.0, layers=1
-    )
+    settings = dict(optimizer="sgd", learning_rate=0.5, clip=clip, dropout=0.0, layers=1)
+    training = small_training(tmp_path, corpus, **{**settings, **case_settings(case)})
     net = training.net
     chunk = next(iter(training.sampler.epoch(0)))
-    inputs, targets = chunk_words(chunk, mx.cpu())
-    with autograd.record():
-        nll, *_ = net(inputs, targets, *net.begin(inputs[0]))
-        loss = (nll * mx.nd.array(chunk.mask)).sum() / 8  # over time summed, over 8 sentences averaged
-    loss.backward()
+    gradients, loss = gradients_of_first_step(training, chunk)
     before = {name: p.data().asnumpy() for name, p in net.trained().items()}
-    gradients = {name: p.grad().asnumpy() for name, p in net.trained().items()}
     norm = np.sqrt(sum((g.astype(np.float64) ** 2).sum() for g in gradients.values()))
-    assert norm > clip
+    assert 0.05 < norm < 1e6
     _, total = training._step(chunk, [])
-    assert total == pytest.approx(8 * float(loss.asscalar()), rel=1e-5)
+    assert total == pytest.approx(8 * loss, rel=1e-5)
     for name, parameter in net.trained().items():
-        expected = before[name] - 0.5 * gradients[name] * clip / norm
+        expected = before[name] - 0.5 * gradients[name] * min(1, clip / norm)
         np.testing.assert_allclose(parameter.data().asnumpy(), expected, atol=1e-6)
+
+
+def rows_in_chunk(net, chunk, samples):
+    """Which rows of the parameters with sparse gradients a chunk can have touched, by name."""
+    read, predicted = np.unique(chunk.inputs), np.unique(chunk.targets)
+    match type(net).__name__:
+        case "HSM" | "CHSM":
+            places = net.output.word_softmax.bias.shape[1]
+            classes = np.unique(net.output.cell_of.data().asnumpy()[predicted] // places)
+            output = {f"output.word_softmax.{part}": classes for part in ("weight", "bias")}
+        case "BlackOut":
+            output = {f"output.{part}": np.union1d(predicted, samples) for part in ("weight", "bias")}
+        case _:
+            output = {}
+    return ({} if type(net).__name__ == "CHSM" else {"input.weight": read}) | output
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("case", ["full softmax", "hsm", "c_hsm", "blackout", "adaptive softmax, two tails"])
+def test_a_step_leaves_rows_alone_that_are_not_in_its_chunk(tmp_path, monkeypatch, case, optimizer):
+    corpus = small_corpus(tmp_path)
+    sampler, small = SamplerConfig("streams", 2, 3), {"blackout": {"samples": 3}}
+    settings = case_settings(case) | dict(optimizer=optimizer, sampler=sampler, layers=1)
+    settings["options"] = small.get(case, settings["options"])
+    training = small_training(tmp_path, corpus, **settings)
+    net, drawn = training.net, [[]]
+    if case == "blackout":
+        forward = type(net.sampled_output).forward
+
+        def record(self, states, targets, samples, log_q):
+            drawn.append(samples.asnumpy())
+            return forward(self, states, targets, samples, log_q)
+
+        monkeypatch.setattr(type(net.sampled_output), "forward", record)
+    state, left_alone = [], 0
+    for chunk in islice(training.sampler.epoch(0), 20):
+        before = {name: p.data().asnumpy() for name, p in net.trained().items()}
+        state, _ = training._step(chunk, state)
+        sparse = {name for name, p in net.trained().items() if p.grad().stype == "row_sparse"}
+        rows = rows_in_chunk(net, chunk, drawn[-1])
+        assert rows.keys() == sparse
+        for name, touched in rows.items():
+            parameter = net.trained()[name]
+            moved = (parameter.data().asnumpy() != before[name]).any(axis=1)
+            assert set(parameter.grad().indices.asnumpy()) == set(touched), name
+            assert set() < set(np.flatnonzero(moved)) <= set(touched), name
+            left_alone += (~moved).sum()
+    assert left_alone > 50
 
 
 def test_the_rate_is_halved_on_a_plateau_only(tmp_path):

@@ -1,5 +1,7 @@
 """What every network has in common: the interface, and the stacked LSTM."""
 
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mxnet as mx
@@ -10,6 +12,7 @@ from mxnet.gluon import nn
 from lightrnn_gluon.errors import UserError
 
 Arrays = list[mx.nd.NDArray]
+OutputLayer = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
 
 
 class LanguageModel(gluon.HybridBlock):
@@ -18,16 +21,29 @@ class LanguageModel(gluon.HybridBlock):
     Called as `nll, *state = net(inputs, targets, *state)` with int32 arrays (T, B), the words
     w[0..T-1] and w[1..T]; `nll` is float32 (T, B), in nats; `state` is a list of (1, B, H) arrays
     that the next chunk of the same text takes. No step sees what it must predict.
+
+    The parts that its size is told by are `input`, `lstm` and `output`, by the parameters' names.
     """
 
     def begin(self, words: mx.nd.NDArray) -> Arrays:
         """The fresh state, int32 (B,) first words w[0] given."""
         raise NotImplementedError
 
+    def objective(self, inputs: mx.nd.NDArray, targets: mx.nd.NDArray, *state: mx.nd.NDArray) -> Arrays:
+        """What training minimises, (T, B), and the new state; the negative log-likelihood where it can be."""
+        return self(inputs, targets, *state)
+
+    def train_perplexity(self, objective: float) -> float | None:
+        """The training perplexity that a mean objective (nats a token) means, None where it means none."""
+        return float(np.exp(objective))
+
     def initialize_from(self, seed: int, context: mx.Context) -> None:
         """Draw all parameters uniformly from [-0.1, 0.1], biases zero, as `seed` has it."""
         mx.random.seed(seed)
         self.initialize(mx.init.Uniform(0.1), ctx=context)
+
+    def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
+        """Fill the constants that follow from the vocabulary and the training text's ids, if any."""
 
     @property
     def table_integers(self) -> int:
@@ -43,15 +59,15 @@ class LanguageModel(gluon.HybridBlock):
 
     def trained(self) -> dict[str, gluon.Parameter]:
         """The parameters that training changes, by name."""
-        return {name: p for name, p in self._collect_params_with_prefix().items() if p.grad_req != "null"}
+        return {name: p for name, p in self._named().items() if p.grad_req != "null"}
 
     def values(self) -> dict[str, np.ndarray]:
         """All that a saved model holds, by name: trained parameters, and constants such as the table."""
-        return {name: p.data().asnumpy() for name, p in self._collect_params_with_prefix().items()}
+        return {name: p.data().asnumpy() for name, p in self._named().items()}
 
     def set_values(self, values: dict[str, np.ndarray]) -> None:
         """Put back what `values` gave. Raises UserError where it does not fit."""
-        for name, parameter in self._collect_params_with_prefix().items():
+        for name, parameter in self._named().items():
             if name not in values or values[name].shape != parameter.shape:
                 raise UserError(f"the saved model does not fit its settings: {name} is missing or misshapen")
             parameter.set_data(mx.nd.array(values[name], dtype=values[name].dtype))
@@ -62,7 +78,74 @@ class LanguageModel(gluon.HybridBlock):
 
     def parameter_count(self) -> int:
         """How many numbers are trained, embeddings and biases included; nothing is allocated."""
-        return sum(int(np.prod(parameter.shape)) for parameter in self.trained().values())
+        return sum(self.parameter_parts().values())
+
+    def parameter_parts(self) -> dict[str, int]:
+        """The same by part: `input`, `lstm`, `output`; what two parts share counts with the first."""
+        parts = dict.fromkeys(("input", "lstm", "output"), 0)
+        for name, parameter in self.trained().items():
+            (part,) = [part for part in parts if part in re.split(r"[._]", name)]
+            parts[part] += int(np.prod(parameter.shape))
+        return parts
+
+    def _named(self) -> dict[str, gluon.Parameter]:
+        """Each parameter and constant once, by its first name."""
+        names: dict[int, str] = {}
+        parameters = self._collect_params_with_prefix()
+        for name, parameter in parameters.items():
+            names.setdefault(id(parameter), name)
+        return {name: parameters[name] for name in names.values()}
+
+
+class WordModel(LanguageModel):
+    """A model of whole words: vectors for the words read, a stacked LSTM, an output layer.
+
+    `input` maps words (T, B) to vectors (T, B, E); `output` maps states (N, H) and targets (N,) to
+    negative log-likelihoods (N,). Both say their own `multiplications()`.
+    """
+
+    def __init__(
+        self, input: gluon.HybridBlock, lstm: "StackedLSTM", output: gluon.HybridBlock
+    ) -> None:
+        super().__init__()
+        self.input, self.lstm, self.output = input, lstm, output
+
+    def begin(self, words: mx.nd.NDArray) -> Arrays:
+        """A zero state: the first word is read with the first chunk."""
+        return self.lstm.zero_state(len(words), words.context)
+
+    def multiplications(self) -> int:
+        """See LanguageModel."""
+        return sum(part.multiplications() for part in (self.input, self.lstm, self.output))
+
+    def forward(self, inputs: mx.nd.NDArray, targets: mx.nd.NDArray, *state: mx.nd.NDArray) -> Arrays:
+        """See LanguageModel."""
+        return self._predict(self.output, inputs, targets, *state)
+
+    def _predict(
+        self, output: OutputLayer, inputs: mx.nd.NDArray, targets: mx.nd.NDArray, *state: mx.nd.NDArray
+    ) -> Arrays:
+        states, *state = self.lstm(self.input(inputs), *state)
+        return [output(states.reshape((-3, 0)), targets.reshape(-1)).reshape_like(inputs), *state]
+
+
+class WordEmbedding(gluon.HybridBlock):
+    """A vector a word, (V, E); only those of the words read have a gradient (row_sparse)."""
+
+    def __init__(self, size: int, dimensions: int, sparse: bool = True) -> None:
+        super().__init__()
+        self._settings = dict(input_dim=size, output_dim=dimensions, sparse_grad=sparse)
+        with self.name_scope():
+            self.weight = self.params.get(
+                "weight", shape=(size, dimensions), grad_stype="row_sparse" if sparse else "default"
+            )
+
+    def multiplications(self) -> int:
+        """None: a vector is looked up."""
+        return 0
+
+    def hybrid_forward(self, F: Any, words: Any, weight: Any) -> Any:  # noqa: D102
+        return F.Embedding(words, weight, **self._settings)
 
 
 class StackedLSTM(gluon.HybridBlock):

@@ -2,37 +2,47 @@
 
 from typing import Any
 
-import mxnet as mx
+from mxnet import gluon
 
-from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, pick_nll
+from lightrnn_gluon.models.base import StackedLSTM, WordEmbedding, WordModel, pick_nll
 
 
-class FullSoftmax(LanguageModel):
-    """The standard recurrent language model (Mikolov 2010; LSTM as in Zaremba et al. 2014)."""
+class FullSoftmax(WordModel):
+    """The standard recurrent language model (Mikolov 2010; LSTM as in Zaremba et al. 2014).
 
-    def __init__(self, vocabulary_size: int, hidden: int, layers: int, dropout: float) -> None:
-        super().__init__()
-        self._size = vocabulary_size
+    `tied`: input and output share their vectors (Press and Wolf 2017).
+    """
+
+    def __init__(
+        self, vocabulary_size: int, hidden: int, layers: int, dropout: float, tied: bool = False
+    ) -> None:
+        # The tied vectors have a dense gradient, for the softmax gives every word's a part.
+        embedding = WordEmbedding(vocabulary_size, hidden, sparse=not tied)
+        super().__init__(
+            embedding,
+            StackedLSTM(layers, hidden, hidden, dropout),
+            SoftmaxOutput(vocabulary_size, hidden, embedding.params if tied else None),
+        )
+
+
+class SoftmaxOutput(gluon.HybridBlock):
+    """-log softmax(W h + b)[target]: states (N, H), targets (N,), result (N,).
+
+    `shared` are the parameters of a block that has `weight` (and may have `bias`) in common with it.
+    """
+
+    def __init__(self, size: int, hidden: int, shared: gluon.ParameterDict | None = None) -> None:
+        super().__init__(params=shared)
+        self._size, self._hidden = size, hidden
         with self.name_scope():
-            self.lstm = StackedLSTM(layers, hidden, hidden, dropout)
-            self.input = self.params.get("input", shape=(vocabulary_size, hidden))
-            self.weight = self.params.get("weight", shape=(vocabulary_size, hidden))
-            self.bias = self.params.get("bias", shape=(vocabulary_size,), init="zeros")
-
-    def begin(self, words: mx.nd.NDArray) -> Arrays:
-        """A zero state: the first word is read with the first chunk."""
-        return self.lstm.zero_state(len(words), words.context)
+            self.weight = self.params.get("weight", shape=(size, hidden))
+            # A column, for a sampled objective looks biases up as it does vectors.
+            self.bias = self.params.get("bias", shape=(size, 1), init="zeros")
 
     def multiplications(self) -> int:
-        """See LanguageModel."""
-        return self.lstm.multiplications() + self.weight.shape[0] * self.weight.shape[1]
+        """How many multiplications one word costs."""
+        return self._size * self._hidden
 
-    def hybrid_forward(  # noqa: D102
-        self, F: Any, inputs: Any, targets: Any, *state: Any, input: Any, weight: Any, bias: Any
-    ) -> Any:
-        output, *state = self.lstm(F.take(input, inputs), *state)
-        logits = F.FullyConnected(
-            F.reshape(output, shape=(-3, 0)), weight, bias, num_hidden=self._size
-        )
-        nll = pick_nll(F, logits, F.reshape(targets, shape=-1))
-        return (F.reshape_like(nll, inputs), *state)
+    def hybrid_forward(self, F: Any, states: Any, targets: Any, weight: Any, bias: Any) -> Any:  # noqa: D102
+        logits = F.FullyConnected(states, weight, F.reshape(bias, shape=-1), num_hidden=self._size)
+        return pick_nll(F, logits, targets)

@@ -1,5 +1,6 @@
 """LightRNN: two-component shared embeddings, input and output (paper section 3.1)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import mxnet as mx
@@ -20,11 +21,17 @@ class LightRNN(LanguageModel):
 
         P(w[t] | history) = softmax(Y_r h_c[t-1] + b_r)[r(w[t])] * softmax(Y_c h_r[t] + b_c)[c(w[t])]
 
-    The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place.
+    The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
+    starts `random` (the paper's way) or, row by row, sorted by `frequency`.
     """
 
-    def __init__(self, vocabulary_size: int, hidden: int, layers: int, dropout: float) -> None:
+    def __init__(
+        self, vocabulary_size: int, hidden: int, layers: int, dropout: float, start: str = "random"
+    ) -> None:
         super().__init__()
+        if start not in ("random", "frequency"):
+            raise ValueError(f"start {start!r} is none of random, frequency")
+        self._start = start
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
             self.encoder = InterleavedLSTM(vocabulary_size, rows, columns, hidden, layers, dropout)
@@ -34,6 +41,14 @@ class LightRNN(LanguageModel):
         """Draw the parameters, and the random table that the paper starts from."""
         super().initialize_from(seed, context)
         self.set_table(WordTable.random(self.encoder.row_of.shape[0], seed))
+
+    def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
+        """Sort the random table by frequency, if it is to start so; words of equal counts keep its order."""
+        if self._start == "frequency":
+            counts = np.bincount(ids, minlength=len(words))
+            cells = np.empty(len(words), np.int32)
+            cells[np.lexsort((self.table.cells, -counts))] = np.arange(len(words))
+            self.set_table(WordTable(cells))
 
     @property
     def table(self) -> WordTable:
@@ -85,8 +100,10 @@ class InterleavedLSTM(gluon.HybridBlock):
             self.lstm = StackedLSTM(layers, hidden, hidden, dropout)
             self.row_input = self.params.get("row_input", shape=(rows, hidden))
             self.column_input = self.params.get("column_input", shape=(columns, hidden))
-            self.row_of = self.params.get_constant("row_of", mx.nd.zeros(size, dtype="int32"))
-            self.column_of = self.params.get_constant("column_of", mx.nd.zeros(size, dtype="int32"))
+            self.row_of, self.column_of = (
+                self.params.get(name, shape=(size,), dtype="int32", init="zeros", grad_req="null")
+                for name in ("row_of", "column_of")
+            )
 
     def begin(self, words: mx.nd.NDArray) -> Arrays:
         """See LightRNN.begin."""

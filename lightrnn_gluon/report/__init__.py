@@ -3,18 +3,33 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightrnn_gluon.checkpoint import load_arrays
-from lightrnn_gluon.corpus import Vocabulary
-from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.coherence import find_labellings
+from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.files import write_text
-from lightrnn_gluon.report.figures import allocation_figure, rounds_figure, times_figure, write_figure
-from lightrnn_gluon.report.finished import Run, equal_time, networks, read_runs, rounds_csv
-from lightrnn_gluon.report.tables import load_published, table1, table3, table5
+from lightrnn_gluon.report.experiments import Group, read_results
+from lightrnn_gluon.report.figures import (
+    allocation_figure,
+    rounds_figure,
+    sizes_figure,
+    times_figure,
+    write_figure,
+)
+from lightrnn_gluon.report.finished import Run, equal_time, networks, read_allocation, rounds_csv
+from lightrnn_gluon.report.formatting import Table
+from lightrnn_gluon.report.languages import table2, table4
+from lightrnn_gluon.report.learned import learned_tables
+from lightrnn_gluon.report.published import load_published
+from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.runs import ROUNDS, VOCABULARY
-from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.training import MODEL
 
-Made = tuple[list[Path], str]  # files, and a note where one could not be made
+Made = tuple[list[Path], list[str]]  # files, and notes on those that could not be made
+
+_TABLES = {
+    "billionw": {"table1": table1, "table3": table3, "table5": table5},
+    "aclw": {"table1": table1, "table2": table2, "table3": table3, "table4": table4},
+    "ptb": {"ptb": ptb_table},
+}
 
 
 @dataclass(frozen=True)
@@ -27,79 +42,98 @@ class Report:
 
 
 def render(out: Path) -> Report:
-    """Write the tables and pictures of the rows in `out`/runs into `out`.
+    """Write the tables of the rows in `out`/runs, or in `out`/<language>/runs, into `out`.
 
-    Raises UserError where no row is finished, where a row's file is damaged, or where the rows come
-    from different corpora or scales.
+    The pictures of each corpus, and what its word tables learned, go beside its runs. Raises UserError
+    where no row is finished, where a row's file is damaged, or where the rows come from different
+    corpora or scales.
     """
-    runs, published = read_runs(out / "runs"), load_published()
-    tables = [make(runs, published) for make in (table1, table3, table5)]
+    results, published = read_results(out), load_published()
+    tables = {name: make(results, published) for name, make in _TABLES[results.experiment].items()}
     paths: list[Path] = []
     notes: list[str] = []
-    for name, table in zip(("table1", "table3", "table5"), tables, strict=True):
-        paths += [out / f"{name}.csv", out / f"{name}.md"]
-        write_text(paths[-2], table.csv())
-        write_text(paths[-1], table.markdown())
-    for draw in (_draw_curves, _write_rounds, _draw_allocation):
-        written, note = draw(runs, out)
-        paths += written
-        notes += [note] if note else []
-    return Report(paths, notes, "\n".join(table.markdown() for table in tables))
+    for name, table in tables.items():
+        paths += _write_table(out / name, table)
+    for group in results.groups:
+        for draw in (_draw_networks, _write_rounds, _draw_allocation, _write_learned):
+            written, reasons = draw(group)
+            paths += written
+            notes += reasons
+    return Report(paths, notes, "\n".join(table.markdown() for table in tables.values()))
 
 
-def _draw_curves(runs: list[Run], out: Path) -> Made:
-    """rounds.png and times.png."""
-    trained, seconds = networks(runs), equal_time(runs)
+def _write_table(path: Path, table: Table) -> list[Path]:
+    """`path`.csv and `path`.md."""
+    paths = [path.with_name(f"{path.name}.csv"), path.with_name(f"{path.name}.md")]
+    for path, text in zip(paths, (table.csv(), table.markdown()), strict=True):
+        write_text(path, text)
+    return paths
+
+
+def _draw_networks(group: Group) -> Made:
+    """rounds.png, times.png and sizes.png."""
+    trained, seconds, lightrnn = networks(group.runs), equal_time(group.runs), _find_lightrnn(group)
     if seconds is None:
-        return [], "no network among the rows: no rounds.png and no times.png"
-    paths, lightrnn = [out / "rounds.png", out / "times.png"], _find_lightrnn(runs)
-    write_figure(paths[0], rounds_figure(trained, lightrnn, _about(runs)))
-    write_figure(paths[1], times_figure(trained, lightrnn, seconds, _about(runs)))
-    return paths, ""
+        return [], [f"no network among the rows: no rounds.png, times.png and sizes.png in {group.directory}"]
+    single = [run for run in group.runs if run.metrics["kind"] != "interpolation"]
+    figures = {
+        "rounds.png": rounds_figure(trained, lightrnn, group.about),
+        "times.png": times_figure(trained, lightrnn, seconds, group.about),
+        "sizes.png": sizes_figure(single, lightrnn, group.about),
+    }
+    for name, figure in figures.items():
+        write_figure(group.directory / name, figure)
+    return [group.directory / name for name in figures], []
 
 
-def _write_rounds(runs: list[Run], out: Path) -> Made:
+def _write_rounds(group: Group) -> Made:
     """rounds.csv."""
-    lightrnn, path = _find_lightrnn(runs), out / ROUNDS
+    lightrnn, path = _find_lightrnn(group), group.directory / ROUNDS
     if lightrnn is None or lightrnn.rounds is None:
-        return [], "no row LightRNN with re-allocations: no rounds.csv"
+        return [], [f"no row LightRNN with re-allocations: no {path}"]
     write_text(path, rounds_csv(lightrnn.rounds))
-    return [path], ""
+    return [path], []
 
 
-def _draw_allocation(runs: list[Run], out: Path) -> Made:
+def _draw_allocation(group: Group) -> Made:
     """allocation.png, where the model that it shows is still there."""
-    lightrnn, path = _find_lightrnn(runs), out / "allocation.png"
+    lightrnn, path = _find_lightrnn(group), group.directory / "allocation.png"
     if lightrnn is None:
-        return [], "no row LightRNN: no allocation.png"
-    files = [lightrnn.directory / name for name in (MODEL, VOCABULARY)]
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
-        state = "left as it is" if path.exists() else "not made"
-        return [], f"{path} is {state}: {lightrnn.directory} has no {' and no '.join(missing)}"
-    table, vocabulary = _allocation(*files)
-    write_figure(path, allocation_figure(table, vocabulary, f"LightRNN's table: {_about(runs)}"))
-    return [path], ""
+        return [], [f"no row LightRNN: no {path}"]
+    if missing := _missing_model(lightrnn):
+        return [], [_left(path, missing)]
+    write_figure(path, allocation_figure(*read_allocation(lightrnn), f"LightRNN's table: {group.about}"))
+    return [path], []
 
 
-def _find_lightrnn(runs: list[Run]) -> Run | None:
-    return next((run for run in networks(runs) if run.system == "LightRNN"), None)
+def _write_learned(group: Group) -> Made:
+    """The coherence of all rows with a word table, where their models and the corpus are still there."""
+    path, folder = group.directory / "coherence", group.directory / "corpus"
+    with_table = [run for run in networks(group.runs) if run.metrics["table_integers"]]
+    if not with_table:
+        return [], [f"no row with a word table: no {path}.csv"]
+    missing = [reason for run in with_table if (reason := _missing_model(run))]
+    corpus = Corpus(folder) if folder.is_dir() else None
+    if corpus is None or corpus.checksum != with_table[0].metrics["corpus_sha256"]:
+        missing.append(f"{folder} is not there, or not the rows' corpus")
+    if corpus is None or missing:
+        return [], [_left(path.with_suffix(".csv"), "; ".join(missing))]
+    tables = {run.system: read_allocation(run)[0] for run in with_table}
+    ids = corpus.ids("train")
+    labellings, left_out = find_labellings(corpus.vocabulary, ids)
+    coherence, lines = learned_tables(tables, group, corpus.vocabulary, ids, labellings, left_out)
+    return _write_table(path, coherence) + _write_table(path.with_name("coherent_lines"), lines), []
 
 
-def _about(runs: list[Run]) -> str:
-    return f"{runs[0].metrics['corpus']['name']}, scale: {runs[0].metrics['scale']}"
+def _find_lightrnn(group: Group) -> Run | None:
+    return next((run for run in networks(group.runs) if run.system == "LightRNN"), None)
 
 
-def _allocation(model: Path, words: Path) -> tuple[WordTable, Vocabulary]:
-    """The word table in a saved model, and the words. Raises UserError where they do not fit."""
-    arrays, _ = load_arrays(model)
-    vocabulary = Vocabulary.load(words)
-    columns, _ = table_shape(len(vocabulary))
-    parts = {end: a for name, a in arrays.items() for end in ("row_of", "column_of") if name.endswith(end)}
-    try:
-        table = WordTable(parts["row_of"] * columns + parts["column_of"])
-        if len(table) != len(vocabulary):
-            raise ValueError(f"{len(table)} cells for {len(vocabulary)} words")
-    except (KeyError, ValueError) as error:
-        raise UserError(f"{model} holds no table of {words.name}'s words: train again") from error
-    return table, vocabulary
+def _missing_model(run: Run) -> str:
+    """What a row's word table cannot be read without, in words; nothing where all is there."""
+    missing = [name for name in (MODEL, VOCABULARY) if not (run.directory / name).is_file()]
+    return f"{run.directory} has no {' and no '.join(missing)}" if missing else ""
+
+
+def _left(path: Path, reason: str) -> str:
+    return f"{path} is {'left as it is' if path.exists() else 'not made'}: {reason}"

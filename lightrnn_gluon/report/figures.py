@@ -1,7 +1,7 @@
-"""The pictures: validation perplexity over epochs and over time, and LightRNN's word table.
+"""The pictures: perplexity over epochs, over time and over size, and LightRNN's word table.
 
 Legible in grey and to the colour-blind: lines differ in dash and marker, their colours are those of
-Okabe and Ito (2008), and the word table's colours grow steadily lighter.
+Okabe and Ito (2008) and two of Tol's, and the word table's colours grow steadily lighter.
 """
 
 import textwrap
@@ -12,21 +12,34 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from matplotlib.transforms import Bbox
 
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.files import atomic_path
 from lightrnn_gluon.report.finished import Run
-from lightrnn_gluon.report.formatting import printable, show_integer, show_seconds
+from lightrnn_gluon.report.formatting import printable, show_count, show_integer, show_seconds
 from lightrnn_gluon.table import WordTable
 
 _DPI = 150
-_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F"]
+_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#882255", "#332288"]
 _DASHES = ["--", "-.", (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), "-"]
 _MARKERS = ["o", "s", "D", "v", "P", "X", "<", "*"]
 _MARKED_POINTS = 8  # on a line, so that a long curve does not drown in markers
+
+# Where a logarithmic axis is marked, in each power of ten.
+_PERPLEXITIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+_SIZES = (1, 2, 5)
+# Where a point's label can stand: offset in points, and how it is aligned; the first free place is taken.
+_PLACES = [
+    (7, 0, "left", "center"), (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"), (0, -7, "center", "top"),
+    (6, 6, "left", "bottom"), (6, -6, "left", "top"), (-6, 6, "right", "bottom"), (-6, -6, "right", "top"),
+    (0, 20, "center", "bottom"), (0, -20, "center", "top"),
+]  # fmt: skip
 
 _SHOWN_LINES = 6  # rows, and columns, of the word table that are spelled out
 _SHOWN_WORDS = 12
@@ -42,11 +55,16 @@ def rounds_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(left=0)
     if lightrnn is not None and lightrnn.rounds is not None:
-        peaks = lightrnn.rounds[["epoch", "valid_perplexity_after"]].to_numpy()
-        axes.plot(*peaks.T, "^", color="black", markersize=6, label="just after re-allocation", zorder=4)
-        for peak in peaks:
-            text = show_integer(peak[1])
-            axes.annotate(text, peak, (0, 6), textcoords="offset points", ha="center", fontsize=9)
+        peaks, top = lightrnn.rounds[["epoch", "valid_perplexity_after"]].to_numpy(), axes.get_ylim()[1]
+        beyond = "\n(at the upper edge: beyond it)" if peaks[:, 1].max() > top else ""
+        points = np.minimum(peaks, [np.inf, top])
+        label = f"just after re-allocation{beyond}"
+        axes.plot(*points.T, "^", color="black", clip_on=False, label=label, zorder=4)
+        for point, peak in zip(points, peaks[:, 1], strict=True):
+            axes.annotate(
+                show_integer(peak), point, (7, -2), textcoords="offset points", va="top", fontsize=9,
+                zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+            )  # fmt: skip
     figure.legend(loc="outside right upper", handlelength=3.5)
     return figure
 
@@ -56,12 +74,35 @@ def times_figure(runs: list[Run], lightrnn: Run | None, equal_time: float, title
     figure, axes = _perplexity_axes(runs, "train_seconds", lightrnn, title)
     axes.set_xlabel("Training time, evaluation excluded (seconds, log scale)")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    _mark_log(axes.xaxis, _SIZES)
     label = f"equal time: {show_seconds(equal_time)}"
     axes.axvline(equal_time, color="0.45", linewidth=1, linestyle=(0, (4, 4)), zorder=0, label=label)
     figure.legend(loc="outside right upper", handlelength=3.5)
+    return figure
+
+
+def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
+    """Test perplexity over the number of parameters, a point a system; `lightrnn`'s is black."""
+    figure = Figure(figsize=(8, 5.6), dpi=_DPI, layout="constrained")
+    axes = figure.add_subplot()
+    styles = zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
+    points, names = [], []
+    for run in runs:
+        point = (run.metrics["parameters"], run.metrics["test_perplexity"])
+        colour, marker = ("black", "^") if run is lightrnn else next(styles)
+        is_ngram = run.metrics["kind"] == "ngram"
+        axes.plot(*point, marker, color=colour, markerfacecolor="white" if is_ngram else colour, markersize=8)
+        points.append(point)
+        names.append(_plain(run.system, _TITLE_LENGTH) + (" (n-grams)" if is_ngram else ""))
+    axes.set(xscale="log", yscale="log", xlabel="Parameters (log scale)")
+    axes.set_ylabel("Test perplexity (log scale)")
+    axes.set_title(_plain(title, _TITLE_LENGTH), fontsize=10)
+    axes.margins(x=0.2, y=0.12)
+    _mark_log(axes.xaxis, _SIZES)
+    _mark_log(axes.yaxis, _PERPLEXITIES)
+    axes.xaxis.set_major_formatter(lambda value, _: show_count(value))
+    axes.grid(color="0.9", linewidth=0.7)
+    _label_points(figure, axes, points, names)
     return figure
 
 
@@ -102,15 +143,38 @@ def _perplexity_axes(
             linestyle=dash, linewidth=2 if run is lightrnn else 1.4, marker=marker, markersize=4.5,
             markevery=max(1, len(path) // _MARKED_POINTS), zorder=3 if run is lightrnn else 2,
         )  # fmt: skip
-    axes.set_title(_plain(title, _TITLE_LENGTH), fontsize=10)
+    axes.set_title(_plain(title, _TITLE_LENGTH), fontsize=10, pad=10)
     axes.set_ylabel("Validation perplexity (log scale)")
     axes.set_yscale("log")
-    axes.margins(y=0.08)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    # Room for the evaluations; what a re-allocation makes much worse for a while may leave the picture.
+    shown = pd.concat([run.curve["valid_perplexity"] for run in runs if run.curve is not None])
+    axes.set_ylim(shown.min() / 1.05, shown.max() * 1.15)
+    _mark_log(axes.yaxis, _PERPLEXITIES)
     axes.grid(color="0.9", linewidth=0.7)
     return figure, axes
+
+
+def _mark_log(axis: Axis, marks: tuple[float, ...]) -> None:
+    """Marks and their numbers, written out, on a logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=marks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+
+
+def _label_points(figure: Figure, axes: Axes, points: list[tuple[float, float]], names: list[str]) -> None:
+    """Write each point's name beside it where no other name and no point is, if there is such a place."""
+    figure.draw_without_rendering()  # now all places are known
+    inside, reach = axes.get_window_extent(), 4 * _DPI / 72  # of a point's mark, in pixels
+    taken = [Bbox([p - reach, p + reach]) for p in axes.transData.transform(points)]
+    for point, name in zip(points, names, strict=True):
+        label = axes.annotate(name, point, (0, 0), textcoords="offset points", fontsize=9)
+        label.set_in_layout(False)
+        for x, y, horizontal, vertical in _PLACES:
+            label.set(position=(x, y), ha=horizontal, va=vertical)
+            box = label.get_window_extent()
+            if inside.x0 < box.x0 and box.x1 < inside.x1 and not box.count_overlaps(taken):
+                break
+        taken.append(box)
 
 
 def _path(run: Run) -> pd.DataFrame:

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lightrnn_gluon.checkpoint import load_arrays
 from lightrnn_gluon.config import RowConfig, load_row
+from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import read_json
-from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS
+from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY
+from lightrnn_gluon.table import WordTable, table_shape
+from lightrnn_gluon.training import MODEL
 
 _CURVE = ["epoch", "train_seconds", "train_perplexity", "valid_perplexity", "learning_rate"]
+_MAY_BE_EMPTY = ["train_perplexity"]  # where what training minimises is no likelihood
 _ROUNDS = [
     "epoch", "valid_perplexity_before", "valid_perplexity_after", "valid_perplexity_end", "moved_share",
     "cost_before_nats_per_token", "cost_after_nats_per_token", "bound_nats_per_token", "seconds",
@@ -67,10 +72,10 @@ def read_runs(directory: Path) -> list[Run]:
     """
     files = sorted(directory.glob(f"*/{METRICS}"))
     if not files:
-        raise UserError(f"{directory} holds no finished row (no */metrics.json): train one first")
-    runs = sorted((_read_run(path.parent) for path in files), key=lambda run: _place(run.system))
+        raise UserError(f"{directory} holds no finished row (no */{METRICS}): train one first")
+    runs = sorted((_read_run(path.parent) for path in files), key=lambda run: place(run.system))
     for key, what in [("corpus_sha256", "corpora"), ("scale", "scales"), ("test_tokens", "test tokens")]:
-        _refuse_mixture(runs, key, what)
+        refuse_mixture([(run.directory.name, run.metrics[key]) for run in runs], what)
     return runs
 
 
@@ -91,21 +96,22 @@ def perplexity_at(run: Run, seconds: float) -> float | None:
     return float(reached.iloc[-1]) if len(reached) else None
 
 
-def _place(system: str) -> tuple[bool, int, str, bool, str]:
+def place(system: str) -> tuple[bool, int, str, bool, str]:
     """Where a row stands: by base name, a bracketed variant behind its base, a random table before it."""
     base, _, variant = system.removeprefix("KN+").partition(" (")
     known = _ORDER.index(base) if base in _ORDER else len(_ORDER)
     return system.startswith("KN+"), known, base, variant != "random table)", variant
 
 
-def _refuse_mixture(runs: list[Run], key: str, what: str) -> None:
+def refuse_mixture(values: list[tuple[str, Any]], what: str) -> None:
+    """Raise UserError unless all values, each with the name of what has it, are the same."""
     groups: dict[Any, list[str]] = {}
-    for run in runs:
-        groups.setdefault(run.metrics[key], []).append(run.directory.name)
+    for name, value in values:
+        groups.setdefault(value, []).append(name)
     if len(groups) > 1:
-        rows = " | ".join(", ".join(names) for names in groups.values())
+        names = " | ".join(", ".join(group) for group in groups.values())
         raise UserError(
-            f"rows made from different {what} ({rows}) do not go into one table: "
+            f"rows made from different {what} ({names}) do not go into one table: "
             "remove one or choose another --out"
         )
 
@@ -154,7 +160,7 @@ def _check(metrics: Any) -> None:
 def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path)[columns].astype(float)
-        if not np.isfinite(frame.to_numpy()).all():
+        if not np.isfinite(frame.drop(columns=_MAY_BE_EMPTY, errors="ignore").to_numpy()).all():
             raise ValueError("a value is missing or not finite")
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; run the row again") from error
@@ -169,3 +175,19 @@ def rounds_csv(rounds: pd.DataFrame) -> str:
     numbered = rounds.round(4).round({"seconds": 1}).astype({"epoch": int})
     numbered.insert(0, "round", np.arange(1, len(rounds) + 1))
     return numbered.to_csv(index=False, lineterminator="\n")
+
+
+def read_allocation(run: Run) -> tuple[WordTable, Vocabulary]:
+    """The word table in a row's saved model, and the words. Raises UserError where they do not fit."""
+    model, words = run.directory / MODEL, run.directory / VOCABULARY
+    arrays, _ = load_arrays(model)
+    vocabulary = Vocabulary.load(words)
+    columns, _ = table_shape(len(vocabulary))
+    parts = {end: a for name, a in arrays.items() for end in ("row_of", "column_of") if name.endswith(end)}
+    try:
+        table = WordTable(parts["row_of"] * columns + parts["column_of"])
+        if len(table) != len(vocabulary):
+            raise ValueError(f"{len(table)} cells for {len(vocabulary)} words")
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{model} holds no table of {words.name}'s words: train again") from error
+    return table, vocabulary

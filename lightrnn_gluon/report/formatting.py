@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+Record = dict[str, Any]  # a line of a table: values by column
+
 
 @dataclass(frozen=True)
 class Published:
@@ -33,7 +35,7 @@ class Table:
     title: str
     protocol: str
     columns: list[Column]
-    records: list[dict[str, Any]]
+    records: list[Record]
     notes: list[str]
 
     def csv(self) -> str:

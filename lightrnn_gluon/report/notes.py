@@ -1,17 +1,18 @@
 """What the tables say in words: the protocol above them, the counting rules below."""
 
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.report.experiments import BENCHMARKS, Results
 from lightrnn_gluon.report.finished import Run, equal_time
 from lightrnn_gluon.report.formatting import escape_markdown, show_seconds
+from lightrnn_gluon.report.published import Figures
 
-BENCHMARK = "One Billion Word benchmark"  # the corpus's name in sources.py
 
-
-def protocol(runs: list[Run]) -> str:
-    """What was trained on how much and how; a setting names its rows where they differ."""
-    configs = [(run.system, run.config) for run in runs if isinstance(run.config, NetworkConfig)]
+def protocol(results: Results) -> str:
+    """What was trained on how much and how; rows that differ from most are named with their setting."""
     settings: dict[str, Callable[[NetworkConfig], str]] = {
         "H": lambda c: str(c.hidden),
         "layers": lambda c: str(c.layers),
@@ -23,74 +24,133 @@ def protocol(runs: list[Run]) -> str:
         "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
         "seed": lambda c: str(c.seed),
     }
-    parts = [f"{runs[0].metrics['corpus']['train']['tokens']:,} training tokens"]
-    if configs:
-        parts += [
-            f"{name}: {grouped([(system, show(config)) for system, config in configs])}"
-            for name, show in settings.items()
-        ]
+    tokens = [(group.language, f"{group.corpus['train']['tokens']:,}") for group in results.groups]
+    parts = [f"training tokens: {grouped(tokens)}"]
+    for name, show in settings.items():
+        shown = _by_system(results, partial(_setting, show))
+        if shown:
+            parts.append(f"{name}: {grouped(shown)}")
     return "Protocol: " + "; ".join(parts) + "."
 
 
 def grouped(values: list[tuple[str, str]]) -> str:
-    """(system, value) pairs as `200` where all agree, else as `200 (HSM, LightRNN), 72 (Full softmax)`."""
-    systems: dict[str, list[str]] = {}
-    for system, value in values:
-        systems.setdefault(value, []).append(system)
-    if len(systems) == 1:
-        return escape_markdown(values[0][1])
-    return escape_markdown(", ".join(f"{value} ({', '.join(names)})" for value, names in systems.items()))
+    """(name, value) pairs as `200` where all agree, else as `200 (C-HSM: 300; HSM, B-RNN: 1024)`.
+
+    The value in front is that of most names.
+    """
+    names: dict[str, list[str]] = {}
+    for name, value in values:
+        names.setdefault(value, []).append(name)
+    (usual, _), *_ = Counter(value for _, value in values).most_common(1)
+    others = [f"{', '.join(named)}: {value}" for value, named in names.items() if value != usual]
+    return escape_markdown(usual + (f" ({'; '.join(others)})" if others else ""))
 
 
-def tokens_note(runs: list[Run]) -> str:
+def tokens_note(results: Results) -> str:
     """What counts as a token."""
-    tokens, unknown = (runs[0].metrics[key] for key in ("test_tokens", "test_unknown"))
+    shares = []
+    for group in results.groups:
+        tokens, unknown = (group.runs[0].metrics[key] for key in ("test_tokens", "test_unknown"))
+        of = f"{group.language} " if len(results.groups) > 1 else ""
+        shares.append(f"{unknown:,} of the {tokens:,} {of}test tokens ({100 * unknown / tokens:.2f} %)")
     return (
         "Tokens: every word of a sentence and its closing `</S>` are predicted and count, `<S>` is context "
-        "only. All systems predict the same tokens. `<UNK>` counts as a word: it is "
-        f"{unknown:,} of the {tokens:,} test tokens ({100 * unknown / tokens:.2f} %)."
+        "only. All systems of a corpus predict the same tokens. `<UNK>` counts as a word: it is "
+        f"{', '.join(shares)}."
     )
 
 
-def parameters_note(runs: list[Run]) -> str:
+def parameters_note(results: Results) -> str:
     """What counts as a parameter."""
     note = (
         "Parameters: every trained number, embeddings and biases included; for KN its n-grams, as the "
         "paper counts; for an interpolation the sum of its members'."
     )
-    tables = [(run.system, f"{n:,}") for run in runs if (n := run.metrics["table_integers"])]
-    beside = f" Beside them stand the 2|V| integers of LightRNN's word table: {grouped(tables)}."
-    return note + (beside if tables else "")
+    integers = _by_group(results, lambda run: f"{n:,}" if (n := run.metrics["table_integers"]) else "")
+    if not integers:
+        return note
+    return f"{note} Beside them stand the 2|V| integers of LightRNN's word table: {grouped(integers)}."
 
 
-def time_note(runs: list[Run]) -> str:
+def time_note(results: Results) -> str:
     """What counts as training time, and where it was measured."""
-    trained = [run.metrics for run in runs if run.metrics["kind"] != "interpolation"]
-    where = [(m["system"], f"{m['device']}, threads: {m['threads']}") for m in trained]
     note = (
         "Training time includes re-allocation and excludes evaluation; an interpolation's is the sum of its "
         "members'. "
         "Rows that are trained side by side, a thread each, slow each other down a little."
     )
-    return f"{note} Measured on: {grouped(where)}." if where else note
+
+    measured = _by_system(results, _machine)
+    return f"{note} Measured on: {grouped(measured)}." if measured else note
 
 
-def equal_time_notes(runs: list[Run]) -> list[str]:
+def equal_time_notes(results: Results) -> list[str]:
     """What the columns of equal epochs and equal time mean; nothing without networks."""
-    seconds = equal_time(runs)
-    if seconds is None:
+    times = [seconds for group in results.groups if (seconds := equal_time(group.runs)) is not None]
+    if not times:
         return []
+    when = show_seconds(times[0]) if len(results.groups) == 1 else "the equal time"
+    whose = "the networks" if len(results.groups) == 1 else "the language's networks"
     return [
         "Equal epochs: every network trains for the number of epochs given, and its perplexities are those "
         "of the epoch that is best on validation. Equal time: the network's last validation perplexity at or "
-        f"before {show_seconds(seconds)} of training, the shortest total among the networks, on a schedule "
+        f"before {when} of training, the shortest total among {whose}, on a schedule "
         "that was made for all epochs; empty where it had not been evaluated by then."
     ]
 
 
-def published_note(runs: list[Run]) -> str:
-    """What the published figures are of."""
-    note = f"Published figures are for the {BENCHMARK} at full scale (published.yaml names the sources)"
-    if runs[0].metrics["corpus"]["name"] == BENCHMARK and runs[0].metrics["scale"] == "paper":
+def corpora_notes(results: Results) -> list[str]:
+    """Which corpus each language has; nothing where the title says it."""
+    named = [f"{group.language}: {group.corpus['name']}" for group in results.groups]
+    return [f"Corpora: {escape_markdown('; '.join(named))}."] if len(named) > 1 else []
+
+
+def published_note(results: Results) -> str:
+    """What the published figures are of, and whether those measured compare with them."""
+    benchmark = BENCHMARKS[results.experiment]
+    note = f"Published figures are for the {benchmark} at full scale (published.yaml names the sources)"
+    if results.scale != "paper" or results.has_standins:
+        return f"{note} and are NOT comparable with the figures measured here."
+    if {group.corpus["name"] for group in results.groups} == {benchmark}:
         return f"{note}."
-    return f"{note} and are NOT comparable with the figures measured here."
+    return f"{note}; those measured here compare with them only where the text handed in is that very one."
+
+
+def models_notes(figures: Figures, table: str) -> list[str]:
+    """Which models the published figures of a table are of, where their rows' names do not say it."""
+    models = {row: line["model"] for row, line in figures[table].items() if "model" in line}
+    return [f"Published models: {'; '.join(f'{row}: {model}' for row, model in models.items())}."]
+
+
+def _setting(show: Callable[[NetworkConfig], str], run: Run) -> str:
+    return show(run.config) if isinstance(run.config, NetworkConfig) else ""
+
+
+def _machine(run: Run) -> str:
+    metrics = run.metrics
+    return "" if metrics["kind"] == "interpolation" else f"{metrics['device']}, threads: {metrics['threads']}"
+
+
+def _by_system(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
+    """(system, value) of all runs with a value; one pair for a system that has it in all languages."""
+    values: dict[str, dict[str, list[str]]] = {}
+    for group in results.groups:
+        for run in group.runs:
+            if value := show(run):
+                values.setdefault(run.system, {}).setdefault(value, []).append(group.language)
+    return [
+        (system if len(by_value) == 1 else f"{system} {' '.join(languages)}", value)
+        for system, by_value in values.items()
+        for value, languages in by_value.items()
+    ]
+
+
+def _by_group(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
+    """(language, value) of the groups, or (system, value) without languages; runs without value left out."""
+    pairs = [
+        (group.language or run.system, value)
+        for group in results.groups
+        for run in group.runs
+        if (value := show(run))
+    ]
+    return list(dict.fromkeys(pairs))

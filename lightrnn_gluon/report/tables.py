@@ -1,15 +1,12 @@
-"""The paper's tables 1, 3 and 5 from finished rows, with the published figures beside them."""
-
-from importlib.resources import files as package_files
-from typing import Any
-
-import yaml
+"""The paper's tables from finished rows, with the published figures beside them; 2 and 4: languages.py."""
 
 from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.report.experiments import Group, Results
 from lightrnn_gluon.report.finished import Run, equal_time, networks, perplexity_at
 from lightrnn_gluon.report.formatting import (
     Column,
     Published,
+    Record,
     Table,
     escape_markdown,
     show_bytes,
@@ -21,18 +18,26 @@ from lightrnn_gluon.report.formatting import (
     show_seconds,
 )
 from lightrnn_gluon.report.notes import (
+    corpora_notes,
     equal_time_notes,
+    models_notes,
     parameters_note,
     protocol,
     published_note,
     time_note,
     tokens_note,
 )
+from lightrnn_gluon.report.published import Figures, find_published
+from lightrnn_gluon.standins.aclw import LANGUAGES
 from lightrnn_gluon.table import table_shape
 
-Figures = dict[str, dict[str, dict[str, Any]]]
-Record = dict[str, Any]
-
+_LANGUAGE = Column("language", "Language", str)
+_EQUAL_TIME = [
+    Column("valid_perplexity", "Validation perplexity", show_decimal),
+    Column("epochs", "Epochs", show_integer),
+    Column("equal_time_seconds", "Equal time", show_seconds),
+    Column("valid_perplexity_at_equal_time", "Validation perplexity at equal time", show_decimal),
+]
 _COLUMNS_1 = [
     Column("corpus", "Corpus", str),
     Column("train_sentences", "Training sentences", show_integer),
@@ -54,6 +59,7 @@ _COLUMNS_3 = [
     Column("words_per_second", "Words/s", show_integer),
     Column("published_train_hours", "Published training, h", show_general),
     Column("published_reallocation_percent", "Published re-allocation, %", show_general),
+    *_EQUAL_TIME,
 ]
 _COLUMNS_5 = [
     Column("system", "System", str),
@@ -65,27 +71,80 @@ _COLUMNS_5 = [
     Column("train_seconds", "Training time", show_seconds),
     Column("test_tokens", "Test tokens", show_integer),
     Column("test_perplexity_without_unknown", "Test perplexity without `<UNK>`", show_decimal),
-    Column("valid_perplexity", "Validation perplexity", show_decimal),
-    Column("epochs", "Epochs", show_integer),
-    Column("equal_time_seconds", "Equal time", show_seconds),
-    Column("valid_perplexity_at_equal_time", "Validation perplexity at equal time", show_decimal),
+    *_EQUAL_TIME,
     Column("kn_weight", "Weight of KN", lambda weight: f"{weight:.2f}"),
 ]
 
 
-def load_published() -> Figures:
-    """The published figures: by table, row and field."""
-    text = package_files("lightrnn_gluon.report").joinpath("published.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+def table1(results: Results, figures: Figures) -> Table:
+    """The data sets (paper table 1)."""
+    records = [_record1(group, figures) for group in results.groups]
+    vocabulary_note = (
+        "The vocabulary, `<UNK>`, `<S>` and `</S>` included, fills the cells of LightRNN's table row by "
+        "row: only its last row can be short."
+    )
+    notes = [tokens_note(results), vocabulary_note, published_note(results)]
+    title = "Table 1: the data sets" if len(results.groups) > 1 else "Table 1: the data set"
+    return make_table(title, results, _COLUMNS_1, records, notes)
 
 
-def table1(runs: list[Run], figures: Figures) -> Table:
-    """The data set (paper table 1)."""
-    metrics = runs[0].metrics
-    corpus = metrics["corpus"]
+def table3(results: Results, figures: Figures) -> Table:
+    """Training time and the share of re-allocation (paper table 3), and what perplexity it buys."""
+    source = f"table3_{results.experiment}"
+    records = [
+        _record3(run, figures, source) | _at_equal_time(run, group) | {"language": group.language}
+        for group in results.groups
+        for run in networks(group.runs)
+    ]
+    notes = [time_note(results), *equal_time_notes(results), *corpora_notes(results), published_note(results)]
+    if results.experiment == "aclw":
+        notes.append("Published times are one figure for ACLW as a whole, repeated beside each language.")
+    return make_table("Table 3: training time", results, _COLUMNS_3, records, notes)
+
+
+def table5(results: Results, figures: Figures) -> Table:
+    """Perplexity and size of all systems (paper table 5), and perplexity at equal training time."""
+    return _table5("Table 5: perplexity and size", results, figures, "table5", [])
+
+
+def ptb_table(results: Results, figures: Figures) -> Table:
+    """The same for Penn Treebank, which is not in the paper but where baselines have known figures."""
+    return _table5("Perplexity and size", results, figures, "ptb", models_notes(figures, "ptb"))
+
+
+def make_table(
+    title: str, results: Results, columns: list[Column], records: list[Record], notes: list[str]
+) -> Table:
+    """A table that names its corpora and scale, its languages where it has any, and its protocol."""
+    doubtful = any(isinstance(value, Published) and value.doubtful for r in records for value in r.values())
+    mark = ["A question mark: the published figure was recalled, not read in a source."] if doubtful else []
+    languages = [_LANGUAGE] if any("language" in r and r["language"] for r in records) else []
+    title = escape_markdown(f"{title} ({results.about})")
+    return Table(title, protocol(results), languages + columns, records, notes + mark)
+
+
+def _table5(title: str, results: Results, figures: Figures, source: str, notes: list[str]) -> Table:
+    (group,) = results.groups
+    records = [_record5(run, group.runs, figures, source) | _at_equal_time(run, group) for run in group.runs]
+    notes = [
+        tokens_note(results),
+        parameters_note(results),
+        "Model file: its size on disk; for an interpolation the sum of its members'.",
+        time_note(results),
+        *equal_time_notes(results),
+        published_note(results),
+        *notes,
+    ]
+    return make_table(title, results, _COLUMNS_5, records, notes)
+
+
+def _record1(group: Group, figures: Figures) -> Record:
+    corpus, metrics = group.corpus, group.runs[0].metrics
     size = corpus["vocabulary"]["size"]
     columns, rows = table_shape(size)
-    record = {
+    published = f"ACLW {LANGUAGES[group.language]}" if group.language else "BillionW"
+    return {
+        "language": group.language,
         "corpus": corpus["name"],
         "train_sentences": corpus["train"]["sentences"],
         **{f"{split}_tokens": corpus[split]["tokens"] for split in ("train", "valid", "test")},
@@ -93,39 +152,12 @@ def table1(runs: list[Run], figures: Figures) -> Table:
         "unknown_share_percent": round(100 * metrics["test_unknown"] / metrics["test_tokens"], 4),
         "table_rows": rows,
         "table_columns": columns,
-        "published_tokens": _published(figures, "table1", "BillionW", "tokens"),
-        "published_vocabulary": _published(figures, "table1", "BillionW", "vocabulary"),
+        "published_tokens": find_published(figures, "table1", published, "tokens"),
+        "published_vocabulary": find_published(figures, "table1", published, "vocabulary"),
     }
-    vocabulary_note = (
-        "The vocabulary, `<UNK>`, `<S>` and `</S>` included, fills the cells of LightRNN's table row by "
-        "row: only its last row can be short."
-    )
-    notes = [tokens_note(runs), vocabulary_note, published_note(runs)]
-    return _table("Table 1: the data set", runs, _COLUMNS_1, [record], notes)
 
 
-def table3(runs: list[Run], figures: Figures) -> Table:
-    """Training time and the share of re-allocation (paper table 3)."""
-    records = [_record3(run, figures) for run in networks(runs)]
-    notes = [time_note(networks(runs)), published_note(runs)]
-    return _table("Table 3: training time", runs, _COLUMNS_3, records, notes)
-
-
-def table5(runs: list[Run], figures: Figures) -> Table:
-    """Perplexity and size of all systems (paper table 5), and perplexity at equal training time."""
-    records = [_record5(run, runs, figures) for run in runs]
-    notes = [
-        tokens_note(runs),
-        parameters_note(runs),
-        "Model file: its size on disk; for an interpolation the sum of its members'.",
-        time_note(runs),
-        *equal_time_notes(runs),
-        published_note(runs),
-    ]
-    return _table("Table 5: perplexity and size", runs, _COLUMNS_5, records, notes)
-
-
-def _record3(run: Run, figures: Figures) -> Record:
+def _record3(run: Run, figures: Figures, source: str) -> Record:
     metrics, percent = run.metrics, "reallocation_percent"
     total, part = metrics["train_seconds"], metrics["reallocation_seconds"]
     return {
@@ -134,30 +166,35 @@ def _record3(run: Run, figures: Figures) -> Record:
         "reallocation_seconds": round(part, 1),
         percent: round(100 * part / total, 4) if total else None,
         "words_per_second": round(metrics["words_per_second"], 1),
-        "published_train_hours": _published(figures, "table3_billionw", run.system, "hours"),
-        f"published_{percent}": _published(figures, "table3_billionw", run.system, percent),
+        "published_train_hours": find_published(figures, source, run.system, "hours"),
+        f"published_{percent}": find_published(figures, source, run.system, percent),
     }
 
 
-def _record5(run: Run, runs: list[Run], figures: Figures) -> Record:
+def _record5(run: Run, runs: list[Run], figures: Figures, source: str) -> Record:
     as_measured = ("system", "parameters", "model_bytes", "train_seconds", "test_tokens")
     perplexities = ("test_perplexity", "test_perplexity_without_unknown", "valid_perplexity")
-    record = {
+    return {
         **{key: run.metrics[key] for key in as_measured},
         **{key: round(run.metrics[key], 4) for key in perplexities},
-        "published_perplexity": _published(figures, "table5", run.system, "perplexity"),
-        "published_parameters": _published(figures, "table5", run.system, "parameters"),
+        "published_perplexity": find_published(figures, source, run.system, "perplexity"),
+        "published_parameters": find_published(figures, source, run.system, "parameters"),
         "kn_weight": _kn_weight(run, runs),
     }
-    seconds = equal_time(runs)
-    if isinstance(run.config, NetworkConfig) and seconds is not None:
-        reached = perplexity_at(run, seconds)
-        record |= {
-            "epochs": run.config.epochs,
-            "equal_time_seconds": seconds,
-            "valid_perplexity_at_equal_time": None if reached is None else round(reached, 4),
-        }
-    return record
+
+
+def _at_equal_time(run: Run, group: Group) -> Record:
+    """A network's validation perplexity at equal epochs and at equal time; nothing for other rows."""
+    seconds = equal_time(group.runs)
+    if not isinstance(run.config, NetworkConfig) or seconds is None:
+        return {}
+    reached = perplexity_at(run, seconds)
+    return {
+        "valid_perplexity": round(run.metrics["valid_perplexity"], 4),
+        "epochs": run.config.epochs,
+        "equal_time_seconds": seconds,
+        "valid_perplexity_at_equal_time": None if reached is None else round(reached, 4),
+    }
 
 
 def _kn_weight(run: Run, runs: list[Run]) -> float | None:
@@ -169,18 +206,3 @@ def _kn_weight(run: Run, runs: list[Run]) -> float | None:
     if not any(is_ngram):
         return None
     return round(run.metrics["weight"] if is_ngram[0] else 1 - run.metrics["weight"], 4)
-
-
-def _published(figures: Figures, table: str, row: str, field: str) -> Published | None:
-    line = figures[table].get(row, {})
-    return Published(line[field], line["checked"] == "memory") if field in line else None
-
-
-def _table(
-    title: str, runs: list[Run], columns: list[Column], records: list[Record], notes: list[str]
-) -> Table:
-    corpus, scale = runs[0].metrics["corpus"]["name"], runs[0].metrics["scale"]
-    doubtful = any(isinstance(value, Published) and value.doubtful for r in records for value in r.values())
-    mark = ["A question mark: the published figure was recalled, not read in a source."]
-    title = escape_markdown(f"{title} ({corpus}; scale: {scale})")
-    return Table(title, protocol(runs), columns, records, notes + (mark if doubtful else []))

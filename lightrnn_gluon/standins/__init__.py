@@ -1,0 +1,1 @@
+"""Stand-in texts for corpora that cannot be had by package name."""

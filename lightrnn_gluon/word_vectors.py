@@ -1,0 +1,76 @@
+"""Word vectors from counts of neighbours alone: no network, no table, seconds of time.
+
+A truncated SVD of log(1 + how often a context word stands at a given place beside a word), each place
+a block of columns of its own.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+_BLOCK_TOKENS = 1 << 20
+
+
+def word_vectors(
+    ids: np.ndarray, size: int, dimensions: int = 50, contexts: int = 1000, window: int = 2
+) -> np.ndarray:
+    """float32 (size, dimensions): each word's vector, of unit length, zero for a word never seen.
+
+    `ids`, integers (N,) below `size`, is read in blocks and may be memory-mapped; memory is that of
+    the sparse counts. The context words are the `contexts` most frequent ones; windows reach `window`
+    words to each side, across the ends of sentences, whose mark counts as a word. A small vocabulary
+    has fewer directions than `dimensions`: the rest are zero. Deterministic. Raises ValueError where
+    `size` is below 2.
+    """
+    if size < 2:
+        raise ValueError(f"{size} words: vectors need at least 2")
+    frequent = np.argsort(-_frequencies(ids, size), kind="stable")[:contexts]
+    column_of = np.full(size, -1, dtype=np.int64)
+    column_of[frequent] = np.arange(len(frequent))
+    counts = sparse.csr_matrix((size, 2 * window * len(frequent)), dtype=np.float32)
+    for block in _blocks(ids, window):
+        counts += _neighbours(block, column_of, len(frequent), window, counts.shape)
+    rank = min(dimensions, min(counts.shape) - 1)
+    # A fixed start that is at a right angle to no singular vector in practice.
+    start = np.random.RandomState(0).uniform(0.5, 1.5, min(counts.shape)).astype(np.float32)
+    left, values, _ = svds(counts.log1p(), k=rank, v0=start)
+    vectors = np.zeros((size, dimensions), dtype=np.float32)
+    vectors[:, :rank] = (left * values)[:, ::-1]  # svds gives the smallest first
+    vectors[np.diff(counts.indptr) == 0] = 0  # exactly, without the rounding of the SVD
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
+
+
+def _frequencies(ids: np.ndarray, size: int) -> np.ndarray:
+    """int64 (size,): how often each word occurs."""
+    counts = np.zeros(size, dtype=np.int64)
+    for block in _blocks(ids, 0):
+        counts += np.bincount(block, minlength=size)
+    return counts
+
+
+def _blocks(ids: np.ndarray, window: int) -> Iterator[np.ndarray]:
+    """Consecutive parts of `ids`, each with the `window` tokens before and behind it; -1 where none are."""
+    for first in range(0, len(ids), _BLOCK_TOKENS):
+        end = min(first + _BLOCK_TOKENS, len(ids))
+        before, behind = min(window, first), min(window, len(ids) - end)
+        part = np.asarray(ids[first - before : end + behind], dtype=np.int64)
+        yield np.pad(part, (window - before, window - behind), constant_values=-1)
+
+
+def _neighbours(
+    block: np.ndarray, column_of: np.ndarray, contexts: int, window: int, shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """Counts, float32 `shape`, of the context words at each place beside the words of a block."""
+    words = block[window : len(block) - window]
+    rows, columns = [], []
+    for place, shift in enumerate(s for s in range(-window, window + 1) if s):
+        neighbours = block[window + shift : window + shift + len(words)]
+        context = np.where(neighbours < 0, -1, column_of[neighbours])
+        rows.append(words[context >= 0])
+        columns.append(context[context >= 0] + place * contexts)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    ones = np.ones(len(row), dtype=np.float32)
+    return sparse.coo_matrix((ones, (row, column)), shape=shape).tocsr()

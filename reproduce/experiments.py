@@ -1,0 +1,95 @@
+"""The experiments: which texts each is about, and what is known of the published ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.report.published import load_published
+from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
+from lightrnn_gluon.standins.aclw import LANGUAGES, describe, prepare_texts
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a plan needs to know of a corpus: its name, training tokens, and words in the vocabulary."""
+
+    name: str
+    train_tokens: int
+    vocabulary: int
+
+
+def find_sources(experiment: str, data: Path | None, out: Path) -> dict[str, Source]:
+    """An experiment's texts, each by its folder below the experiment's own ("" where it is the only one).
+
+    Stand-ins that have to be fetched are put into `out`/texts. Raises UserError where `data` lacks
+    what the experiment needs.
+    """
+    return EXPERIMENTS[experiment](data, out)
+
+
+def published_sizes(experiment: str) -> dict[str, Size]:
+    """The published texts of an experiment in place of its own; none where they are not known."""
+    published = load_published()["table1"]
+    names = {
+        "billionw": {"": "BillionW"},
+        "aclw": {code: f"ACLW {language}" for code, language in LANGUAGES.items()},
+    }
+    return {
+        folder: Size(f"{name}, published sizes", published[name]["tokens"], published[name]["vocabulary"])
+        for folder, name in names.get(experiment, {}).items()
+    }
+
+
+def _billionw(data: Path | None, out: Path) -> dict[str, Source]:
+    return {"": find_source(data)}
+
+
+def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
+    """A folder a language, or the stand-ins; names say which."""
+    if data is None:
+        texts = out / "texts"
+        print(f"preparing the stand-ins' texts in {texts}, unless they are there already", flush=True)
+        prepare_texts(texts)
+        return {code: _text_files(describe(texts, code), texts / code) for code in LANGUAGES}
+    missing = [code for code in LANGUAGES if not (data / code).is_dir()]
+    if len(missing) == len(LANGUAGES):
+        raise UserError(
+            f"{data} has no folder of a language: name one with {', '.join(LANGUAGES)} (or some of them), "
+            "train.txt, valid.txt and test.txt in each"
+        )
+    if missing:
+        print(f"{data} has no {', '.join(missing)}: going on without", flush=True)
+    name = data.resolve().name
+    return {
+        code: _text_files(f"{language} ({name})", data / code)
+        for code, language in LANGUAGES.items()
+        if code not in missing
+    }
+
+
+def _ptb(data: Path | None, out: Path) -> dict[str, Source]:
+    """Penn Treebank's files under either of the names that they go by."""
+    if data is None:
+        raise UserError(
+            "Penn Treebank has to be handed in: name the folder of its ptb.train.txt, ptb.valid.txt and "
+            "ptb.test.txt with --data DIR or PTB_DIR"
+        )
+    prefix = "ptb." if (data / "ptb.train.txt").is_file() else ""
+    return {"": _text_files("Penn Treebank", data, prefix)}
+
+
+def _text_files(name: str, directory: Path, prefix: str = "") -> TextFiles:
+    """The three plain files of a folder, under the name that the tables are to call them by."""
+    paths = {split: [directory / f"{prefix}{split}.txt"] for split in SPLITS}
+    missing = [path.name for (path,) in paths.values() if not path.is_file()]
+    if missing:
+        raise UserError(f"{directory} has no {', '.join(missing)}: name a folder with all three files")
+    return TextFiles(name, paths)
+
+
+EXPERIMENTS: dict[str, Callable[[Path | None, Path], dict[str, Source]]] = {
+    "billionw": _billionw,
+    "aclw": _aclw,
+    "ptb": _ptb,
+}

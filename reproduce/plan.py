@@ -1,0 +1,209 @@
+"""What an experiment is going to do: its rows, on which texts, for about how long."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from experiments import Size
+
+from lightrnn_gluon.config import (
+    InterpolationConfig,
+    NetworkConfig,
+    RowConfig,
+    load_corpus_config,
+    load_row,
+)
+from lightrnn_gluon.corpus import Corpus, CorpusConfig
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.runs import METRICS, is_finished, origin
+from lightrnn_gluon.systems import new_network
+
+CONFIGS = Path(__file__).resolve().parent / "configs"
+# Files of an experiment's folder that are no rows: what rows extend, and how its text is prepared.
+_BASE, _CORPUS = "base.yaml", "corpus.yaml"
+# What a training step was seen to reach of one CPU core's, and of a GPU's, arithmetic; for estimates.
+_FLOPS = {"cpu": 30e9, "gpu": 3e12}
+_START_SECONDS = 4.0  # of any row: a process starts, reads the corpus, scores the held-out text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its run's name, the file, the settings that change it, and what it says at the scale.
+
+    `folder` is that of the only text that has the row (the code of a language), "" for every text.
+    """
+
+    name: str
+    path: Path
+    folder: str
+    config: RowConfig
+    settings: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its system's name, and what sets it apart from others of that name."""
+        return ", ".join([self.config.system, *self.settings])
+
+    def is_called(self, name: str) -> bool:
+        """Whether it goes by this name: its run's, its file's or its system's."""
+        return name in (self.name, self.path.stem, self.config.system)
+
+    def is_of(self, folder: str) -> bool:
+        """Whether the text in this folder has the row."""
+        return self.folder in ("", folder)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A text of an experiment with its rows: the only text (its folder is ""), or a language's."""
+
+    out: Path
+    folder: str  # below `out`
+    rows: list[Row]
+    size: Size
+    corpus: Corpus | None  # None where the published text stands for it
+
+    @property
+    def directory(self) -> Path:
+        """What holds corpus/ and runs/."""
+        return self.out / self.folder
+
+    def run(self, row: Row) -> Path:
+        """The run directory of a row."""
+        return self.directory / "runs" / row.name
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row to be trained, whether it is finished already, and about how many seconds it takes if not."""
+
+    part: Part
+    row: Row
+    finished: bool
+    seconds: float
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether it needs other rows to be finished first."""
+        return isinstance(self.row.config, InterpolationConfig)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the rows are trained on: a GPU, or CPU threads; `slots` nets at a time."""
+
+    gpu: bool
+    slots: int
+
+
+def read_rows(experiment: str, scale: Path | None) -> list[Row]:
+    """All rows of an experiment: the files of its folder, and of folders in it for single texts."""
+    top = CONFIGS / experiment
+    paths = [path for path in top.rglob("*.yaml") if path.name not in (_BASE, _CORPUS)]
+    return [
+        Row(path.stem, path, "" if path.parent == top else path.parent.name, load_row(path, scale))
+        for path in sorted(paths, key=lambda path: path.stem)
+    ]
+
+
+def expand(rows: list[Row], grid: Mapping[str, Sequence[Any]], scale: Path | None) -> list[Row]:
+    """Each network row once for each combination of values: {"seed": [1, 2]} makes row-1 and row-2."""
+    expanded = []
+    for row in rows:
+        for values in product(*grid.values()) if isinstance(row.config, NetworkConfig) else ():
+            settings = tuple(f"{key}={value}" for key, value in zip(grid, values, strict=True))
+            name = "-".join([row.name, *map(str, values)])
+            config = load_row(row.path, scale, settings)
+            expanded.append(replace(row, name=name, config=config, settings=settings))
+    return expanded
+
+
+def select(rows: list[Row], only: str | None) -> list[Row]:
+    """The rows that go by the name `only`; all where that is None. Raises UserError where none does."""
+    chosen = [row for row in rows if only is None or row.is_called(only)]
+    if not chosen:
+        raise UserError(f"--only {only}: the rows are {', '.join(row.name for row in rows)}")
+    return chosen
+
+
+def corpus_config(experiment: str, scale: Path | None) -> CorpusConfig:
+    """How an experiment's text is prepared: by its own corpus.yaml at every scale, or by the scale's file."""
+    own = CONFIGS / experiment / _CORPUS
+    return load_corpus_config(own if own.is_file() else scale)
+
+
+def make_jobs(parts: list[Part], machine: Machine) -> list[Job]:
+    """A job for every row of every part. Raises UserError where another's model is in a row's place."""
+    return [
+        Job(part, row, _is_there(part, row), _seconds(row.config, part.size, machine))
+        for part in parts
+        for row in part.rows
+    ]
+
+
+def phases(jobs: list[Job], slots: int) -> tuple[list[Job], list[Job]]:
+    """What is to be trained, and the interpolations of that.
+
+    Side by side the longest first, which ends soonest; one by one the shortest first, so that
+    what is too large for a device fails last.
+    """
+    made = sorted((j for j in jobs if not j.finished), key=lambda j: j.seconds, reverse=slots > 1)
+    return [job for job in made if not job.interpolates], [job for job in made if job.interpolates]
+
+
+def describe(jobs: list[Job], parts: list[Part], scale: str, machine: Machine, out: Path) -> str:
+    """What will be done, on which corpus, at which scale, and for about how long."""
+    sizes = [part.size for part in parts]
+    lines = [f"corpus: {s.name}, {s.train_tokens:,} training tokens, {s.vocabulary:,} words" for s in sizes]
+    threads = f"{machine.slots} CPU threads, one for each net in training"
+    lines += [f"scale: {scale}, on {'a GPU' if machine.gpu else threads}", f"output: {out}"]
+    width = max(len(job.row.title) for job in jobs) + 2
+    for part in parts:
+        lines.append(f"rows of {part.folder}:" if part.folder else "rows:")
+        lines += [f"  {_describe_job(job, width)}" for job in jobs if job.part is part]
+    seconds = [job.seconds for job in jobs if not job.finished]
+    total = max([0.0, sum(seconds) / machine.slots, *seconds])
+    return "\n".join([*lines, f"about {_duration(total)} in all\n"])
+
+
+def _describe_job(job: Job, width: int) -> str:
+    row, size = job.row, job.part.size
+    if job.finished:
+        return f"{row.title}: finished before, reused from {row.name}"
+    if not isinstance(row.config, NetworkConfig):
+        return row.title
+    words, at = size.vocabulary, ""
+    if job.part.corpus is None and not job.part.folder and row.config.published_vocabulary:
+        words = row.config.published_vocabulary  # of the published model (a language has its own instead)
+        at = f" at {words:,} words"
+    net = new_network(row.config, words)
+    counts = ", ".join(f"{name} {count:,}" for name, count in net.parameter_parts().items())
+    total = f"{row.title:{width}}{net.parameter_count():>13,} parameters{at}"
+    return f"{total} ({counts}), about {_duration(job.seconds)}"
+
+
+def _is_there(part: Part, row: Row) -> bool:
+    directory = part.run(row)
+    if part.corpus is None or not (directory / METRICS).is_file():
+        return False
+    if isinstance(row.config, InterpolationConfig):
+        return False  # seen when its turn comes, and its members are there
+    return is_finished(directory, origin(row.config, part.corpus, directory))
+
+
+def _seconds(config: RowConfig, size: Size, machine: Machine) -> float:
+    """About how long a row takes; an n-gram model little more than its start, an interpolation nothing."""
+    if isinstance(config, InterpolationConfig):
+        return 0.0
+    if not isinstance(config, NetworkConfig):
+        return _START_SECONDS
+    # Backward costs twice what forward does, and a multiplication comes with an addition.
+    operations = 3 * 2 * new_network(config, size.vocabulary).multiplications()
+    words = config.epochs * size.train_tokens
+    return _START_SECONDS + words * operations / _FLOPS["gpu" if machine.gpu else "cpu"]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:,.0f} h" if seconds > 2 * 3600 else f"{max(1, seconds / 60):.0f} min"
