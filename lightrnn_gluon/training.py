@@ -38,8 +38,9 @@ CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 class Progress:
     """How far a run has come; JSON-able, part of each checkpoint.
 
-    `train_seconds` is the time of training steps and re-allocations; evaluation is not in it, nor
-    what a stopped run did after its last checkpoint.
+    `train_seconds` is the time of training steps, re-allocations and what the model makes of the corpus
+    beforehand (classes of words); evaluation is not in it, nor what a stopped run did after its last
+    checkpoint.
     """
 
     learning_rate: float
@@ -80,7 +81,9 @@ class Training:
         if self._checkpoint.is_file():
             self._restore()
         else:
+            started = time.perf_counter()
             net.read_corpus(corpus.vocabulary.words, self._ids)
+            self.progress.train_seconds += time.perf_counter() - started
             self._trainer = self._new_trainer()
 
     def run(self, after_epoch: Callable[["Training"], None]) -> None:
