@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.report.experiments import sort_vocabularies
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
 from lightrnn_gluon.standins.aclw import LANGUAGES, describe, prepare_texts
+
+CONFIGS = Path(__file__).resolve().parent / "configs"
+CORPUS = "corpus.yaml"  # how an experiment's text, or the one in a folder of it, is prepared
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ def published_sizes(experiment: str) -> dict[str, Size]:
     published = load_published()["table1"]
     names = {
         "billionw": {"": "BillionW"},
+        "refinement": {"": "BillionW"},
         "aclw": {code: f"ACLW {language}" for code, language in LANGUAGES.items()},
     }
     return {
@@ -43,6 +48,13 @@ def published_sizes(experiment: str) -> dict[str, Size]:
 
 def _billionw(data: Path | None, out: Path) -> dict[str, Source]:
     return {"": find_source(data)}
+
+
+def _vocabulary(data: Path | None, out: Path) -> dict[str, Source]:
+    """The same text at each vocabulary that has a folder of its own among the configurations."""
+    source = find_source(data)
+    folders = (path.parent.name for path in (CONFIGS / "vocabulary").glob(f"*/{CORPUS}"))
+    return {folder: source for folder in sort_vocabularies(folders)}
 
 
 def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
@@ -92,4 +104,6 @@ EXPERIMENTS: dict[str, Callable[[Path | None, Path], dict[str, Source]]] = {
     "billionw": _billionw,
     "aclw": _aclw,
     "ptb": _ptb,
+    "refinement": _billionw,
+    "vocabulary": _vocabulary,
 }

@@ -6,7 +6,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from experiments import Size
+import yaml
+from experiments import CONFIGS, CORPUS, Size
 
 from lightrnn_gluon.config import (
     InterpolationConfig,
@@ -20,9 +21,9 @@ from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.runs import METRICS, is_finished, origin
 from lightrnn_gluon.systems import new_network
 
-CONFIGS = Path(__file__).resolve().parent / "configs"
-# Files of an experiment's folder that are no rows: what rows extend, and how its text is prepared.
-_BASE, _CORPUS = "base.yaml", "corpus.yaml"
+# Files of an experiment's folder that are no rows, CORPUS aside: what rows extend, and the values that
+# each network row is to be trained with.
+_BASE, _VALUES = "base.yaml", "values.yaml"
 # What a training step was seen to reach of one CPU core's, and of a GPU's, arithmetic; for estimates.
 _FLOPS = {"cpu": 30e9, "gpu": 3e12}
 _START_SECONDS = 4.0  # of any row: a process starts, reads the corpus, scores the held-out text
@@ -101,11 +102,17 @@ class Machine:
 def read_rows(experiment: str, scale: Path | None) -> list[Row]:
     """All rows of an experiment: the files of its folder, and of folders in it for single texts."""
     top = CONFIGS / experiment
-    paths = [path for path in top.rglob("*.yaml") if path.name not in (_BASE, _CORPUS)]
+    paths = [path for path in top.rglob("*.yaml") if path.name not in (_BASE, _VALUES, CORPUS)]
     return [
         Row(path.stem, path, "" if path.parent == top else path.parent.name, load_row(path, scale))
         for path in sorted(paths, key=lambda path: path.stem)
     ]
+
+
+def read_values(experiment: str) -> dict[str, list[Any]]:
+    """The values that an experiment's network rows are expanded over, by setting; most have none."""
+    path = CONFIGS / experiment / _VALUES
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def expand(rows: list[Row], grid: Mapping[str, Sequence[Any]], scale: Path | None) -> list[Row]:
@@ -128,10 +135,18 @@ def select(rows: list[Row], only: str | None) -> list[Row]:
     return chosen
 
 
-def corpus_config(experiment: str, scale: Path | None) -> CorpusConfig:
-    """How an experiment's text is prepared: by its own corpus.yaml at every scale, or by the scale's file."""
-    own = CONFIGS / experiment / _CORPUS
-    return load_corpus_config(own if own.is_file() else scale)
+def corpus_config(experiment: str, folder: str, scale: Path | None) -> CorpusConfig:
+    """How the text in a folder of an experiment is prepared.
+
+    By the experiment's own corpus.yaml at every scale, or by the scale's file; a corpus.yaml of the
+    folder has the last word on its vocabulary, and on nothing else.
+    """
+    whole, own = CONFIGS / experiment / CORPUS, CONFIGS / experiment / folder / CORPUS
+    config = load_corpus_config(whole if whole.is_file() else scale)
+    if not own.is_file():
+        return config
+    vocabulary = load_corpus_config(own)
+    return replace(config, min_count=vocabulary.min_count, max_words=vocabulary.max_words)
 
 
 def make_jobs(parts: list[Part], machine: Machine) -> list[Job]:

@@ -9,18 +9,19 @@ from pathlib import Path
 
 import click
 import mxnet as mx
-from experiments import EXPERIMENTS, Size, find_sources, published_sizes
+from experiments import CONFIGS, EXPERIMENTS, Size, find_sources, published_sizes
 from plan import (
-    CONFIGS,
     Job,
     Machine,
     Part,
     Row,
     corpus_config,
     describe,
+    expand,
     make_jobs,
     phases,
     read_rows,
+    read_values,
     select,
 )
 
@@ -47,7 +48,9 @@ def main(
     """Run all rows of EXPERIMENT and render its tables."""
     started = time.monotonic()
     out, scale = out or RESULTS / experiment, scale or (PAPER if _find_machine().gpu else "cpu")
-    rows = select(read_rows(experiment, scale_file(scale)), only)
+    file, values = scale_file(experiment, scale), read_values(experiment)
+    rows = read_rows(experiment, file)
+    rows = select(expand(rows, values, file) if values else rows, only)
     perform(experiment, rows, data, out, scale, dry_run)
     if dry_run:
         return
@@ -56,9 +59,12 @@ def main(
     print("\n".join([*(f"  {path}" for path in report.paths), *(f"note: {note}" for note in report.notes)]))
 
 
-def scale_file(scale: str) -> Path | None:
-    """The file of what a scale changes; none for the paper's."""
-    return None if scale == PAPER else CONFIGS / "scales" / f"{scale}.yaml"
+def scale_file(experiment: str, scale: str) -> Path | None:
+    """The file of what a scale changes, the experiment's own if it has one; none for the paper's scale."""
+    if scale == PAPER:
+        return None
+    own = CONFIGS / "scales" / experiment / f"{scale}.yaml"
+    return own if own.is_file() else CONFIGS / "scales" / f"{scale}.yaml"
 
 
 def perform(
@@ -75,7 +81,7 @@ def perform(
     print(describe(jobs, parts, scale, machine, out), flush=True)
     if not dry_run:
         trained, interpolated = phases(jobs, machine.slots)
-        _train(trained, scale, machine)
+        _train(trained, scale_file(experiment, scale), machine)
         for job in interpolated:
             _interpolate(job, scale)
     return parts
@@ -93,7 +99,7 @@ def _find_parts(
     handed_in = os.environ.get(f"{experiment.upper()}_DIR")
     data = data or (Path(handed_in) if handed_in else None)
     published = published_sizes(experiment) if dry_run and scale == PAPER and data is None else {}
-    config, parts = corpus_config(experiment, scale_file(scale)), []
+    parts = []
     for folder, text in (published or find_sources(experiment, data, out)).items():
         own, directory = [row for row in rows if row.is_of(folder)], out / folder / "corpus"
         if not own:
@@ -102,6 +108,7 @@ def _find_parts(
             parts.append(Part(out, folder, own, text, corpus=None))
         else:
             print(f"preparing {text.name} in {directory}, unless it is there already", flush=True)
+            config = corpus_config(experiment, folder, scale_file(experiment, scale))
             corpus = prepare(text, directory, config)
             size = Size(corpus.facts["name"], corpus.facts["train"]["tokens"], len(corpus.vocabulary))
             parts.append(Part(out, folder, own, size, corpus))
@@ -110,7 +117,7 @@ def _find_parts(
     return parts
 
 
-def _train(jobs: list[Job], scale: str, machine: Machine) -> None:
+def _train(jobs: list[Job], scale: Path | None, machine: Machine) -> None:
     """Train rows side by side, each a process of its own; the first failure ends all."""
     # Rows of one name in several texts, or at several values, are told apart by their folders.
     ambiguous = len({job.row.config.system for job in jobs}) < len(jobs)
@@ -137,10 +144,10 @@ def _train(jobs: list[Job], scale: str, machine: Machine) -> None:
             process.wait()
 
 
-def _start(job: Job, scale: str, slot: int, machine: Machine) -> subprocess.Popen[bytes]:
+def _start(job: Job, scale: Path | None, slot: int, machine: Machine) -> subprocess.Popen[bytes]:
     command = [str(Path(sys.executable).with_name("lightrnn")), "train", str(job.row.path)]
     command += ["--corpus", str(job.part.directory / "corpus"), "--out", str(job.part.run(job.row))]
-    command += ["--scale", str(file)] if (file := scale_file(scale)) else []
+    command += ["--scale", str(scale)] if scale else []
     command += [word for setting in job.row.settings for word in ("--set", setting)]
     # Progress bars of processes side by side stand below each other.
     environment = {**os.environ, "TQDM_POSITION": str(slot)}

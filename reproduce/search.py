@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 import yaml
-from experiments import EXPERIMENTS
-from plan import CONFIGS, Part, Row, expand, read_rows, select
+from experiments import CONFIGS
+from plan import Part, Row, expand, read_rows, select
 from runner import RESULTS, perform, scale_file
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.files import write_text
+from lightrnn_gluon.report.experiments import BENCHMARKS
 from lightrnn_gluon.report.finished import read_runs
 from lightrnn_gluon.report.formatting import (
     Column,
@@ -29,7 +30,7 @@ SCALE = "search"
 
 
 @click.command()
-@click.argument("experiment", type=click.Choice(list(EXPERIMENTS)))
+@click.argument("experiment", type=click.Choice(list(BENCHMARKS)))
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of text.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where everything goes.")
 @click.option("--only", metavar="ROW", help="Search for this row alone, then render the table again.")
@@ -37,7 +38,8 @@ SCALE = "search"
 def main(experiment: str, data: Path | None, out: Path | None, only: str | None, dry_run: bool) -> None:
     """Search the grid for each network row of EXPERIMENT."""
     grid, out = yaml.safe_load(GRID.read_text(encoding="utf-8")), out or RESULTS / "search" / experiment
-    rows = expand(read_rows(experiment, scale_file(SCALE)), grid, scale_file(SCALE))
+    scale = scale_file(experiment, SCALE)
+    rows = expand(read_rows(experiment, scale), grid, scale)
     parts = perform(experiment, select(rows, only), data, out, SCALE, dry_run)
     if dry_run:
         return

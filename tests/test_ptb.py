@@ -76,7 +76,7 @@ def test_the_small_model_at_the_papers_scale_is_zarembas():
         assert (config.hidden, config.layers, config.dropout, config.epochs) == (650, 2, 0.5, 39)
         assert (config.sampler.batch_size, config.sampler.length) == (20, 35)
     for scale in ("tiny", "cpu", "paper"):
-        config = plan.corpus_config("ptb", runner.scale_file(scale))
+        config = plan.corpus_config("ptb", "", runner.scale_file("ptb", scale))
         assert (config.min_count, config.max_train_tokens) == (1, None)
 
 

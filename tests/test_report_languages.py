@@ -153,7 +153,7 @@ def test_one_corpus_comes_before_languages_and_unknown_folders_are_none(tmp_path
     with pytest.raises(UserError, match="no finished row"):
         render(tmp_path)
     add_run(tmp_path / "es", "kn", NgramConfig("KN"))
-    assert [group.language for group in read_results(tmp_path).groups] == ["es"]
+    assert [group.folder for group in read_results(tmp_path).groups] == ["es"]
     add_run(tmp_path, "kn", NgramConfig("KN"))
     assert [group.directory for group in read_results(tmp_path).groups] == [tmp_path]
 

@@ -19,7 +19,7 @@ CPU = plan.Machine(gpu=False, slots=2)
 
 
 def rows(experiment, scale="cpu"):
-    return {row.name: row for row in plan.read_rows(experiment, runner.scale_file(scale))}
+    return {row.name: row for row in plan.read_rows(experiment, runner.scale_file(experiment, scale))}
 
 
 def jobs(chosen, size=TEXT, machine=CPU):
@@ -73,7 +73,7 @@ def test_a_row_is_expanded_over_values():
     expanded = plan.expand(
         [found["kn"], found["lightrnn"], found["kn+lightrnn"], found["hsm"]],
         {"seed": [1, 2], "learning_rate": [0.001, 0.01]},
-        runner.scale_file("cpu"),
+        runner.scale_file("billionw", "cpu"),
     )
     assert [row.name for row in expanded] == [
         f"{name}-{seed}-{rate}" for name in ("lightrnn", "hsm") for seed in (1, 2) for rate in (0.001, 0.01)
@@ -138,7 +138,7 @@ def test_the_first_failure_ends_all(monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "_start", start)
     chosen = [rows("billionw")[name] for name in ("lightrnn", "hsm", "full-softmax")]
     with pytest.raises(SystemExit) as stopped:
-        runner._train(jobs(chosen), "cpu", CPU)
+        runner._train(jobs(chosen), None, CPU)
     assert stopped.value.code == 1
     assert len(started) == 2 and started[0].returncode < 0, "one is ended, the third is never started"
 

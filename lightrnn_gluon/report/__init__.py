@@ -1,12 +1,15 @@
 """Finished rows -> the paper's tables as CSV and Markdown, and the pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from lightrnn_gluon.coherence import find_labellings
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.files import write_text
-from lightrnn_gluon.report.experiments import Group, read_results
+from lightrnn_gluon.report.experiments import Group, Results, read_results
 from lightrnn_gluon.report.figures import (
     allocation_figure,
     rounds_figure,
@@ -18,17 +21,26 @@ from lightrnn_gluon.report.finished import Run, equal_time, networks, read_alloc
 from lightrnn_gluon.report.formatting import Table
 from lightrnn_gluon.report.languages import table2, table4
 from lightrnn_gluon.report.learned import learned_tables
-from lightrnn_gluon.report.published import load_published
+from lightrnn_gluon.report.published import Figures, load_published
+from lightrnn_gluon.report.refinements import refinement_figure, refinement_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
+from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
 from lightrnn_gluon.runs import ROUNDS, VOCABULARY
 from lightrnn_gluon.training import MODEL
 
 Made = tuple[list[Path], list[str]]  # files, and notes on those that could not be made
 
-_TABLES = {
+_TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "billionw": {"table1": table1, "table3": table3, "table5": table5},
     "aclw": {"table1": table1, "table2": table2, "table3": table3, "table4": table4},
     "ptb": {"ptb": ptb_table},
+    "refinement": {"refinement": refinement_table},
+    "vocabulary": {"vocabulary": vocabulary_table},
+}
+# The one picture of an experiment that compares the runs of few systems; others have some for each corpus.
+_FIGURES: dict[str, Callable[[Results], Figure]] = {
+    "refinement": refinement_figure,
+    "vocabulary": vocabulary_figure,
 }
 
 
@@ -42,11 +54,11 @@ class Report:
 
 
 def render(out: Path) -> Report:
-    """Write the tables of the rows in `out`/runs, or in `out`/<language>/runs, into `out`.
+    """Write the tables of the rows in `out`/runs, or in `out`/<language or vocabulary>/runs, into `out`.
 
-    The pictures of each corpus, and what its word tables learned, go beside its runs. Raises UserError
-    where no row is finished, where a row's file is damaged, or where the rows come from different
-    corpora or scales.
+    The pictures of each corpus, and what its word tables learned, go beside its runs; an experiment of
+    _FIGURES has one picture in their place. Raises UserError where no row is finished, where a row's
+    file is damaged, or where the rows come from different corpora or scales.
     """
     results, published = read_results(out), load_published()
     tables = {name: make(results, published) for name, make in _TABLES[results.experiment].items()}
@@ -54,7 +66,10 @@ def render(out: Path) -> Report:
     notes: list[str] = []
     for name, table in tables.items():
         paths += _write_table(out / name, table)
-    for group in results.groups:
+    if results.experiment in _FIGURES:
+        paths.append(out / f"{results.experiment}.png")
+        write_figure(paths[-1], _FIGURES[results.experiment](results))
+    for group in results.groups if results.experiment not in _FIGURES else ():
         for draw in (_draw_networks, _write_rounds, _draw_allocation, _write_learned):
             written, reasons = draw(group)
             paths += written

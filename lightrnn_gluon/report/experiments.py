@@ -1,5 +1,6 @@
-"""What a run folder holds: one corpus's rows, or those of several languages, and of which experiment."""
+"""What a run folder holds: the rows of one corpus or of several, and of which experiment."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ BENCHMARKS = {
     "aclw": "ACL Workshop (ACLW) data sets",
     "ptb": "Penn Treebank",
 }
+ALL_WORDS = "all"  # the folder of the text with its whole vocabulary; others are named by their words' number
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,13 @@ class Group:
     Attributes:
         directory: holds their run directories in runs/ and the corpus in corpus/.
         runs: the rows; at least one.
-        language: a key of LANGUAGES, or nothing where the corpus is the only one.
+        folder: its name below the results': a key of LANGUAGES, the size of a vocabulary, or nothing
+            where the corpus is the only one.
     """
 
     directory: Path
     runs: list[Run]
-    language: str = ""
+    folder: str = ""
 
     @property
     def corpus(self) -> dict[str, Any]:
@@ -45,7 +48,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Results:
-    """All groups of a run folder; `experiment` is a key of BENCHMARKS."""
+    """All groups of a run folder, and the name of the experiment that they are of."""
 
     experiment: str
     groups: list[Group]
@@ -66,28 +69,45 @@ class Results:
         return any("stand-in" in group.corpus["name"] for group in self.groups)
 
     @property
+    def of_groups(self) -> str:
+        """What sets several groups apart."""
+        return "language" if self.groups[0].folder in LANGUAGES else "vocabulary"
+
+    @property
     def about(self) -> str:
         """Corpora and scale, for a title."""
         if len(self.groups) == 1:
             return self.groups[0].about
+        folders = ", ".join(group.folder for group in self.groups)
+        if self.of_groups == "vocabulary":
+            name = self.groups[0].corpus["name"]
+            return f"{name} with vocabularies of {folders} words; scale: {self.scale}"
         what = "stand-in corpora" if self.has_standins else "corpora"
-        return f"{what} in {', '.join(group.language for group in self.groups)}; scale: {self.scale}"
+        return f"{what} in {folders}; scale: {self.scale}"
 
 
 def read_results(out: Path) -> Results:
-    """The finished rows in `out`/runs or, without any, those in `out`/<language>/runs.
+    """The finished rows in `out`/runs or, without any, in `out`/<language>/runs or `out`/<vocabulary>/runs.
 
     Raises UserError where no row is finished, where a file is damaged, or where rows do not belong
     into one table.
     """
-    folders = {code: out / code for code in LANGUAGES if _has_rows(out / code)}
-    if _has_rows(out):
-        folders = {"": out}
+    folders = (
+        ([""] if _has_rows(out) else [])
+        or [code for code in LANGUAGES if _has_rows(out / code)]
+        or sort_vocabularies(path.parent.parent.parent.name for path in out.glob(f"*/runs/*/{METRICS}"))
+    )
     if not folders:
         raise UserError(f"{out} holds no finished row (no runs/*/{METRICS}): train one first")
-    groups = [Group(folder, read_runs(folder / "runs"), code) for code, folder in folders.items()]
-    refuse_mixture([(group.language, group.runs[0].metrics["scale"]) for group in groups], "scales")
+    groups = [Group(out / folder, read_runs(out / folder / "runs"), folder) for folder in folders]
+    refuse_mixture([(group.folder, group.runs[0].metrics["scale"]) for group in groups], "scales")
     return Results(_experiment(groups), groups)
+
+
+def sort_vocabularies(folders: Iterable[str]) -> list[str]:
+    """Those of the folders that are named by a vocabulary, each once, by its size."""
+    sizes = {folder for folder in folders if folder.isdecimal() or folder == ALL_WORDS}
+    return sorted(sizes, key=lambda folder: (folder == ALL_WORDS, folder.zfill(20)))
 
 
 def _has_rows(directory: Path) -> bool:
@@ -95,7 +115,13 @@ def _has_rows(directory: Path) -> bool:
 
 
 def _experiment(groups: list[Group]) -> str:
-    """Languages are aclw; one corpus is ptb by its name, else billionw, whatever text stands in for it."""
-    if groups[0].language:
-        return "aclw"
-    return "ptb" if groups[0].corpus["name"].startswith(BENCHMARKS["ptb"]) else "billionw"
+    """Languages are aclw, sizes vocabulary, several runs of a system (its seeds) refinement.
+
+    All else is one corpus: ptb by its name, else billionw, whatever text stands in for it.
+    """
+    group = groups[0]
+    if group.folder:
+        return "aclw" if group.folder in LANGUAGES else "vocabulary"
+    if len({run.system for run in group.runs}) < len(group.runs):
+        return "refinement"
+    return "ptb" if group.corpus["name"].startswith(BENCHMARKS["ptb"]) else "billionw"

@@ -24,15 +24,15 @@ from lightrnn_gluon.report.finished import Run
 from lightrnn_gluon.report.formatting import printable, show_count, show_integer, show_seconds
 from lightrnn_gluon.table import WordTable
 
-_DPI = 150
-_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#882255", "#332288"]
+DPI = 150
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#882255", "#332288"]
 _DASHES = ["--", "-.", (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), "-"]
-_MARKERS = ["o", "s", "D", "v", "P", "X", "<", "*"]
+MARKERS = ["o", "s", "D", "v", "P", "X", "<", "*"]
 _MARKED_POINTS = 8  # on a line, so that a long curve does not drown in markers
 
 # Where a logarithmic axis is marked, in each power of ten.
-_PERPLEXITIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-_SIZES = (1, 2, 5)
+PERPLEXITIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+SIZES = (1, 2, 5)
 # Where a point's label can stand: offset in points, and how it is aligned; the first free place is taken.
 _PLACES = [
     (7, 0, "left", "center"), (-7, 0, "right", "center"),
@@ -45,7 +45,7 @@ _SHOWN_LINES = 6  # rows, and columns, of the word table that are spelled out
 _SHOWN_WORDS = 12
 _WORD_LENGTH = 14
 _TEXT_WIDTH = 66  # characters
-_TITLE_LENGTH = 80
+TITLE_LENGTH = 80
 
 
 def rounds_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
@@ -74,7 +74,7 @@ def times_figure(runs: list[Run], lightrnn: Run | None, equal_time: float, title
     figure, axes = _perplexity_axes(runs, "train_seconds", lightrnn, title)
     axes.set_xlabel("Training time, evaluation excluded (seconds, log scale)")
     axes.set_xscale("log")
-    _mark_log(axes.xaxis, _SIZES)
+    mark_log(axes.xaxis, SIZES)
     label = f"equal time: {show_seconds(equal_time)}"
     axes.axvline(equal_time, color="0.45", linewidth=1, linestyle=(0, (4, 4)), zorder=0, label=label)
     figure.legend(loc="outside right upper", handlelength=3.5)
@@ -83,9 +83,9 @@ def times_figure(runs: list[Run], lightrnn: Run | None, equal_time: float, title
 
 def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
     """Test perplexity over the number of parameters, a point a system; `lightrnn`'s is black."""
-    figure = Figure(figsize=(8, 5.6), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(8, 5.6), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    styles = zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
+    styles = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
     points, names = [], []
     for run in runs:
         point = (run.metrics["parameters"], run.metrics["test_perplexity"])
@@ -93,13 +93,13 @@ def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
         is_ngram = run.metrics["kind"] == "ngram"
         axes.plot(*point, marker, color=colour, markerfacecolor="white" if is_ngram else colour, markersize=8)
         points.append(point)
-        names.append(_plain(run.system, _TITLE_LENGTH) + (" (n-grams)" if is_ngram else ""))
+        names.append(plain(run.system, TITLE_LENGTH) + (" (n-grams)" if is_ngram else ""))
     axes.set(xscale="log", yscale="log", xlabel="Parameters (log scale)")
     axes.set_ylabel("Test perplexity (log scale)")
-    axes.set_title(_plain(title, _TITLE_LENGTH), fontsize=10)
+    axes.set_title(plain(title, TITLE_LENGTH), fontsize=10)
     axes.margins(x=0.2, y=0.12)
-    _mark_log(axes.xaxis, _SIZES)
-    _mark_log(axes.yaxis, _PERPLEXITIES)
+    mark_log(axes.xaxis, SIZES)
+    mark_log(axes.yaxis, PERPLEXITIES)
     axes.xaxis.set_major_formatter(lambda value, _: show_count(value))
     axes.grid(color="0.9", linewidth=0.7)
     _label_points(figure, axes, points, names)
@@ -109,11 +109,11 @@ def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
 def allocation_figure(table: WordTable, vocabulary: Vocabulary, title: str) -> Figure:
     """The word table by the words' frequency, and some of its rows and columns spelled out."""
     grid = table.words()
-    figure = Figure(figsize=(13, 8), dpi=_DPI)
+    figure = Figure(figsize=(13, 8), dpi=DPI)
     picture = figure.add_axes((0.045, 0.145, 0.492, 0.8))  # 960 pixels each way: more than 891 cells
     image = picture.imshow(np.ma.masked_less(grid, 0), cmap="viridis", vmin=0, vmax=len(table) - 1)
     picture.set(xlabel="Column", ylabel="Row")
-    picture.set_title(_plain(title, _TITLE_LENGTH), fontsize=11)
+    picture.set_title(plain(title, TITLE_LENGTH), fontsize=11)
     scale = figure.add_axes((0.095, 0.065, 0.392, 0.018))
     label = "Frequency rank (0: the most frequent)"
     figure.colorbar(image, cax=scale, orientation="horizontal", format="{x:,.0f}", label=label)
@@ -132,29 +132,29 @@ def _perplexity_axes(
     runs: list[Run], horizontal: str, lightrnn: Run | None, title: str
 ) -> tuple[Figure, Axes]:
     """A line a run, over the column `horizontal` of its curve; `lightrnn`'s is thick and black."""
-    figure = Figure(figsize=(9.5, 5.2), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(9.5, 5.2), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    styles = zip(cycle(_COLOURS), cycle(_DASHES), cycle(_MARKERS), strict=False)
+    styles = zip(cycle(COLOURS), cycle(_DASHES), cycle(MARKERS), strict=False)
     for run in runs:
         path = _path(run)
         colour, dash, marker = ("black", "-", "") if run is lightrnn else next(styles)
         axes.plot(
-            path[horizontal], path["valid_perplexity"], label=_plain(run.system, _TITLE_LENGTH), color=colour,
+            path[horizontal], path["valid_perplexity"], label=plain(run.system, TITLE_LENGTH), color=colour,
             linestyle=dash, linewidth=2 if run is lightrnn else 1.4, marker=marker, markersize=4.5,
             markevery=max(1, len(path) // _MARKED_POINTS), zorder=3 if run is lightrnn else 2,
         )  # fmt: skip
-    axes.set_title(_plain(title, _TITLE_LENGTH), fontsize=10, pad=10)
+    axes.set_title(plain(title, TITLE_LENGTH), fontsize=10, pad=10)
     axes.set_ylabel("Validation perplexity (log scale)")
     axes.set_yscale("log")
     # Room for the evaluations; what a re-allocation makes much worse for a while may leave the picture.
     shown = pd.concat([run.curve["valid_perplexity"] for run in runs if run.curve is not None])
     axes.set_ylim(shown.min() / 1.05, shown.max() * 1.15)
-    _mark_log(axes.yaxis, _PERPLEXITIES)
+    mark_log(axes.yaxis, PERPLEXITIES)
     axes.grid(color="0.9", linewidth=0.7)
     return figure, axes
 
 
-def _mark_log(axis: Axis, marks: tuple[float, ...]) -> None:
+def mark_log(axis: Axis, marks: tuple[float, ...]) -> None:
     """Marks and their numbers, written out, on a logarithmic axis."""
     axis.set_major_locator(LogLocator(subs=marks))
     axis.set_minor_locator(NullLocator())
@@ -164,7 +164,7 @@ def _mark_log(axis: Axis, marks: tuple[float, ...]) -> None:
 def _label_points(figure: Figure, axes: Axes, points: list[tuple[float, float]], names: list[str]) -> None:
     """Write each point's name beside it where no other name and no point is, if there is such a place."""
     figure.draw_without_rendering()  # now all places are known
-    inside, reach = axes.get_window_extent(), 4 * _DPI / 72  # of a point's mark, in pixels
+    inside, reach = axes.get_window_extent(), 4 * DPI / 72  # of a point's mark, in pixels
     taken = [Bbox([p - reach, p + reach]) for p in axes.transData.transform(points)]
     for point, name in zip(points, names, strict=True):
         label = axes.annotate(name, point, (0, 0), textcoords="offset points", fontsize=9)
@@ -202,7 +202,7 @@ def _spell_out(figure: Figure, grid: np.ndarray, vocabulary: Vocabulary) -> None
     for name, lines in (("Row", grid), ("Column", grid.T)):
         for number in _readable(lines):
             ids = np.sort(lines[number][lines[number] >= 0])[:_SHOWN_WORDS]
-            words = "\N{NO-BREAK SPACE}· ".join(_plain(vocabulary.words[i], _WORD_LENGTH) for i in ids)
+            words = "\N{NO-BREAK SPACE}· ".join(plain(vocabulary.words[i], _WORD_LENGTH) for i in ids)
             wrapped = textwrap.wrap(words, _TEXT_WIDTH)
             figure.text(0.56, top, f"{name} {number}", va="top", fontsize=9.5, weight="bold")
             figure.text(0.64, top, "\n".join(wrapped), va="top", fontsize=9.5)
@@ -217,7 +217,7 @@ def _readable(lines: np.ndarray) -> np.ndarray:
     return half[np.unique(np.linspace(0, len(half) - 1, _SHOWN_LINES).astype(int))]
 
 
-def _plain(text: str, length: int) -> str:
+def plain(text: str, length: int) -> str:
     """The text, shortened, such that matplotlib draws it as it is: no mathematics, no control characters."""
     shortened = text if len(text) <= length else f"{text[: length - 1]}…"
     return printable(shortened).replace("$", r"\$")

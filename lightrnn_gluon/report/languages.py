@@ -32,7 +32,7 @@ _TABLE2_LANGUAGE = "fr"
 
 def table2(results: Results, figures: Figures) -> Table:
     """LightRNN on French by embedding size (paper table 2); no line where there are no such rows."""
-    groups = [group for group in results.groups if group.language == _TABLE2_LANGUAGE]
+    groups = [group for group in results.groups if group.folder == _TABLE2_LANGUAGE]
     runs = [run for g in groups for run in networks(g.runs) if run.directory.name in figures["table2"]]
     if runs:
         results = Results(results.experiment, [replace(groups[0], runs=runs)])
@@ -46,7 +46,7 @@ def table2(results: Results, figures: Figures) -> Table:
 def table4(results: Results, figures: Figures) -> Table:
     """Perplexity and size of all systems on all languages (paper table 4), a line a system."""
     columns = [Column("system", "System", str)]
-    for code in (group.language for group in results.groups):
+    for code in (group.folder for group in results.groups):
         columns += [
             Column(f"{code}_test_perplexity", f"{code}: test perplexity", show_decimal),
             Column(f"{code}_published_perplexity", f"{code}: published perplexity", show_general),
@@ -78,7 +78,7 @@ def _record2(run: Run, figures: Figures) -> Record:
 
 
 def _record4(run: Run, group: Group, figures: Figures) -> Record:
-    code = group.language
+    code = group.folder
     return {
         f"{code}_test_perplexity": round(run.metrics["test_perplexity"], 4),
         f"{code}_published_perplexity": find_published(figures, "table4", run.system, "perplexity", code),

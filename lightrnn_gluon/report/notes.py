@@ -24,7 +24,7 @@ def protocol(results: Results) -> str:
         "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
         "seed": lambda c: str(c.seed),
     }
-    tokens = [(group.language, f"{group.corpus['train']['tokens']:,}") for group in results.groups]
+    tokens = [(group.folder, f"{group.corpus['train']['tokens']:,}") for group in results.groups]
     parts = [f"training tokens: {grouped(tokens)}"]
     for name, show in settings.items():
         shown = _by_system(results, partial(_setting, show))
@@ -51,7 +51,7 @@ def tokens_note(results: Results) -> str:
     shares = []
     for group in results.groups:
         tokens, unknown = (group.runs[0].metrics[key] for key in ("test_tokens", "test_unknown"))
-        of = f"{group.language} " if len(results.groups) > 1 else ""
+        of = f"{group.folder} " if len(results.groups) > 1 else ""
         shares.append(f"{unknown:,} of the {tokens:,} {of}test tokens ({100 * unknown / tokens:.2f} %)")
     return (
         "Tokens: every word of a sentence and its closing `</S>` are predicted and count, `<S>` is context "
@@ -90,7 +90,7 @@ def equal_time_notes(results: Results) -> list[str]:
     if not times:
         return []
     when = show_seconds(times[0]) if len(results.groups) == 1 else "the equal time"
-    whose = "the networks" if len(results.groups) == 1 else "the language's networks"
+    whose = "the networks" if len(results.groups) == 1 else f"the {results.of_groups}'s networks"
     return [
         "Equal epochs: every network trains for the number of epochs given, and its perplexities are those "
         "of the epoch that is best on validation. Equal time: the network's last validation perplexity at or "
@@ -101,7 +101,7 @@ def equal_time_notes(results: Results) -> list[str]:
 
 def corpora_notes(results: Results) -> list[str]:
     """Which corpus each language has; nothing where the title says it."""
-    named = [f"{group.language}: {group.corpus['name']}" for group in results.groups]
+    named = [f"{group.folder}: {group.corpus['name']}" for group in results.groups]
     return [f"Corpora: {escape_markdown('; '.join(named))}."] if len(named) > 1 else []
 
 
@@ -132,23 +132,29 @@ def _machine(run: Run) -> str:
 
 
 def _by_system(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
-    """(system, value) of all runs with a value; one pair for a system that has it in all languages."""
-    values: dict[str, dict[str, list[str]]] = {}
+    """(system, value) of all runs with a value; one pair for a system that has it in all folders.
+
+    The values of a system's several runs in one folder (its seeds) are listed.
+    """
+    listed: dict[tuple[str, str], list[str]] = {}
     for group in results.groups:
         for run in group.runs:
             if value := show(run):
-                values.setdefault(run.system, {}).setdefault(value, []).append(group.language)
+                listed.setdefault((run.system, group.folder), []).append(value)
+    folders: dict[str, dict[str, list[str]]] = {}
+    for (system, folder), values in listed.items():
+        folders.setdefault(system, {}).setdefault(", ".join(dict.fromkeys(values)), []).append(folder)
     return [
-        (system if len(by_value) == 1 else f"{system} {' '.join(languages)}", value)
-        for system, by_value in values.items()
-        for value, languages in by_value.items()
+        (system if len(by_value) == 1 else f"{system} {' '.join(named)}", value)
+        for system, by_value in folders.items()
+        for value, named in by_value.items()
     ]
 
 
 def _by_group(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
-    """(language, value) of the groups, or (system, value) without languages; runs without value left out."""
+    """(folder, value) of the groups, or (system, value) where there is one; runs without value left out."""
     pairs = [
-        (group.language or run.system, value)
+        (group.folder or run.system, value)
         for group in results.groups
         for run in group.runs
         if (value := show(run))

@@ -32,7 +32,7 @@ from lightrnn_gluon.standins.aclw import LANGUAGES
 from lightrnn_gluon.table import table_shape
 
 _LANGUAGE = Column("language", "Language", str)
-_EQUAL_TIME = [
+EQUAL_TIME = [
     Column("valid_perplexity", "Validation perplexity", show_decimal),
     Column("epochs", "Epochs", show_integer),
     Column("equal_time_seconds", "Equal time", show_seconds),
@@ -59,7 +59,7 @@ _COLUMNS_3 = [
     Column("words_per_second", "Words/s", show_integer),
     Column("published_train_hours", "Published training, h", show_general),
     Column("published_reallocation_percent", "Published re-allocation, %", show_general),
-    *_EQUAL_TIME,
+    *EQUAL_TIME,
 ]
 _COLUMNS_5 = [
     Column("system", "System", str),
@@ -71,7 +71,7 @@ _COLUMNS_5 = [
     Column("train_seconds", "Training time", show_seconds),
     Column("test_tokens", "Test tokens", show_integer),
     Column("test_perplexity_without_unknown", "Test perplexity without `<UNK>`", show_decimal),
-    *_EQUAL_TIME,
+    *EQUAL_TIME,
     Column("kn_weight", "Weight of KN", lambda weight: f"{weight:.2f}"),
 ]
 
@@ -92,7 +92,7 @@ def table3(results: Results, figures: Figures) -> Table:
     """Training time and the share of re-allocation (paper table 3), and what perplexity it buys."""
     source = f"table3_{results.experiment}"
     records = [
-        _record3(run, figures, source) | _at_equal_time(run, group) | {"language": group.language}
+        _record3(run, figures, source) | at_equal_time(run, group) | {"language": group.folder}
         for group in results.groups
         for run in networks(group.runs)
     ]
@@ -125,7 +125,7 @@ def make_table(
 
 def _table5(title: str, results: Results, figures: Figures, source: str, notes: list[str]) -> Table:
     (group,) = results.groups
-    records = [_record5(run, group.runs, figures, source) | _at_equal_time(run, group) for run in group.runs]
+    records = [_record5(run, group.runs, figures, source) | at_equal_time(run, group) for run in group.runs]
     notes = [
         tokens_note(results),
         parameters_note(results),
@@ -142,9 +142,9 @@ def _record1(group: Group, figures: Figures) -> Record:
     corpus, metrics = group.corpus, group.runs[0].metrics
     size = corpus["vocabulary"]["size"]
     columns, rows = table_shape(size)
-    published = f"ACLW {LANGUAGES[group.language]}" if group.language else "BillionW"
+    published = f"ACLW {LANGUAGES[group.folder]}" if group.folder else "BillionW"
     return {
-        "language": group.language,
+        "language": group.folder,
         "corpus": corpus["name"],
         "train_sentences": corpus["train"]["sentences"],
         **{f"{split}_tokens": corpus[split]["tokens"] for split in ("train", "valid", "test")},
@@ -183,7 +183,7 @@ def _record5(run: Run, runs: list[Run], figures: Figures, source: str) -> Record
     }
 
 
-def _at_equal_time(run: Run, group: Group) -> Record:
+def at_equal_time(run: Run, group: Group) -> Record:
     """A network's validation perplexity at equal epochs and at equal time; nothing for other rows."""
     seconds = equal_time(group.runs)
     if not isinstance(run.config, NetworkConfig) or seconds is None:
