@@ -23,7 +23,7 @@ def balanced_clusters(vectors: np.ndarray, counts: np.ndarray, capacities: np.nd
         raise ValueError(f"the clusters hold {capacities.sum()} words, not {len(vectors)}")
     order = np.argsort(-counts, kind="stable")
     weights = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None]
-    centres = vectors[order[: len(capacities)]]  # the most frequent words: deterministic, and well apart
+    centres = vectors[order[: len(capacities)]]  # the most frequent words, so that it is deterministic
     for _ in range(_ITERATIONS):
         chosen = _choose(vectors @ centres.T, order, capacities)
         sums = np.zeros_like(centres)

@@ -107,5 +107,6 @@ def network_size(config: NetworkConfig, words: int | None = None) -> dict[str, i
         raise UserError(f"{config.system} says no published_vocabulary: give the number of words")
     net = new_network(config, size)
     parts = net.parameter_parts()
-    total = net.parameter_count()
-    return {"words": size, **parts, "parameters": total, "table_integers": net.table_integers}
+    return {
+        "words": size, **parts, "parameters": sum(parts.values()), "table_integers": net.table_integers
+    }  # fmt: skip

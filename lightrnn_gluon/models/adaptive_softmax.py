@@ -65,8 +65,8 @@ class AdaptiveOutput(gluon.HybridBlock):
             # Where a tail has no token, one goes through it for nothing: its gradient is then zero, and
             # not still that of the chunk before.
             tokens, inside = (members, words[members] - first) if len(members) else ([0], [0])
-            read, targets = (mx.nd.array(a, ctx=context, dtype="int32") for a in (tokens, inside))
-            parts.append(tail(states.take(read), targets))
+            read, within = (mx.nd.array(a, ctx=context, dtype="int32") for a in (tokens, inside))
+            parts.append(tail(states.take(read), within))
             filled += len(tokens)
         return nll + mx.nd.concat(*parts, dim=0).take(mx.nd.array(place, ctx=context, dtype="int32"))
 
