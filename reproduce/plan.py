@@ -18,7 +18,7 @@ from lightrnn_gluon.config import (
 )
 from lightrnn_gluon.corpus import Corpus, CorpusConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.runs import METRICS, is_finished, origin
+from lightrnn_gluon.runs import METRICS, is_finished, origin, read_metrics
 from lightrnn_gluon.systems import new_network
 
 # Files of an experiment's folder that are no rows, CORPUS aside: what rows extend, and the values that
@@ -149,10 +149,13 @@ def corpus_config(experiment: str, folder: str, scale: Path | None) -> CorpusCon
     return replace(config, min_count=vocabulary.min_count, max_words=vocabulary.max_words)
 
 
-def make_jobs(parts: list[Part], machine: Machine) -> list[Job]:
-    """A job for every row of every part. Raises UserError where another's model is in a row's place."""
+def make_jobs(parts: list[Part], machine: Machine, models: bool = True) -> list[Job]:
+    """A job for every row of every part; without `models`, a row's figures are enough to be finished.
+
+    Raises UserError where another's model is in a row's place.
+    """
     return [
-        Job(part, row, _is_there(part, row), _seconds(row.config, part.size, machine))
+        Job(part, row, _is_there(part, row, models), _seconds(row.config, part.size, machine))
         for part in parts
         for row in part.rows
     ]
@@ -199,13 +202,15 @@ def _describe_job(job: Job, width: int) -> str:
     return f"{total} ({counts}), about {_duration(job.seconds)}"
 
 
-def _is_there(part: Part, row: Row) -> bool:
+def _is_there(part: Part, row: Row, models: bool) -> bool:
     directory = part.run(row)
     if part.corpus is None or not (directory / METRICS).is_file():
         return False
     if isinstance(row.config, InterpolationConfig):
         return False  # seen when its turn comes, and its members are there
-    return is_finished(directory, origin(row.config, part.corpus, directory))
+    expected = origin(row.config, part.corpus, directory)
+    measured = read_metrics(directory)["origin"] == expected
+    return (measured and not models) or is_finished(directory, expected)
 
 
 def _seconds(config: RowConfig, size: Size, machine: Machine) -> float:

@@ -68,16 +68,23 @@ def scale_file(experiment: str, scale: str) -> Path | None:
 
 
 def perform(
-    experiment: str, rows: list[Row], data: Path | None, out: Path, scale: str, dry_run: bool
+    experiment: str,
+    rows: list[Row],
+    data: Path | None,
+    out: Path,
+    scale: str,
+    dry_run: bool,
+    models: bool = True,
 ) -> list[Part]:
     """Print the plan for these rows of an experiment and, unless it is a dry run, carry it out.
 
+    Without `models`, a row whose figures are there is not trained again for its model's sake.
     Returns the experiment's texts, each with its rows. Raises UserError on whatever the user has
     handed in that cannot be used, SystemExit where a row fails.
     """
     machine = _find_machine()
     parts = _find_parts(experiment, rows, data, out, scale, dry_run)
-    jobs = make_jobs(parts, machine)
+    jobs = make_jobs(parts, machine, models)
     print(describe(jobs, parts, scale, machine, out), flush=True)
     if not dry_run:
         trained, interpolated = phases(jobs, machine.slots)

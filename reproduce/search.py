@@ -26,7 +26,7 @@ from lightrnn_gluon.report.formatting import (
 )
 
 GRID = CONFIGS / "search.yaml"
-SCALE = "search"
+SCALE = "cpu"
 
 
 @click.command()
@@ -40,7 +40,7 @@ def main(experiment: str, data: Path | None, out: Path | None, only: str | None,
     grid, out = yaml.safe_load(GRID.read_text(encoding="utf-8")), out or RESULTS / "search" / experiment
     scale = scale_file(experiment, SCALE)
     rows = expand(read_rows(experiment, scale), grid, scale)
-    parts = perform(experiment, select(rows, only), data, out, SCALE, dry_run)
+    parts = perform(experiment, select(rows, only), data, out, SCALE, dry_run, models=False)
     if dry_run:
         return
     for part in parts:

@@ -281,7 +281,7 @@ def test_row_of_the_repository_loads_at_each_scale_and_comes_back_from_its_dump(
 
 
 def test_all_scales_kinds_and_models_are_there():
-    assert SCALES.keys() == {"paper", "cpu", "tiny", "search"}
+    assert SCALES.keys() == {"paper", "cpu", "tiny"}
     rows = [load_row(path) for path in BILLIONW.values()]
     assert {row.kind for row in rows} == {"network", "ngram", "interpolation"}
     assert {row.model for row in rows if isinstance(row, NetworkConfig)} == MODELS.keys()

@@ -13,7 +13,7 @@ from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report.published import load_published
 
 EXPERIMENTS = ["billionw", "aclw", "ptb"]
-SCALES = ["tiny", "cpu", "search", "paper"]
+SCALES = ["tiny", "cpu", "paper"]
 TEXT = experiments.Size("Text", 1_000_000, 10_000)
 CPU = plan.Machine(gpu=False, slots=2)
 

@@ -33,7 +33,7 @@ def test_each_rate_is_a_run_and_validation_picks(done):
     ]
     runs = {rate: read_metrics(out, f"{ROW}-{rate}") for rate in RATES}
     for line, (rate, metrics) in zip(lines, runs.items(), strict=True):
-        assert metrics["origin"]["config"]["learning_rate"] == rate and metrics["scale"] == "search"
+        assert metrics["origin"]["config"]["learning_rate"] == rate and metrics["scale"] == "cpu"
         assert float(line["valid_perplexity"]) == pytest.approx(metrics["valid_perplexity"], abs=1e-4)
         assert float(line["train_seconds"]) == pytest.approx(metrics["train_seconds"], abs=0.051)
         assert int(line["epochs"]) == metrics["origin"]["config"]["epochs"]
@@ -43,7 +43,7 @@ def test_each_rate_is_a_run_and_validation_picks(done):
 
 def test_the_table_names_corpus_and_scale_and_shows_no_test_figure(done):
     text = (done[0] / "search.md").read_text(encoding="utf-8")
-    assert text.startswith("# Search for the learning rate (data; scale: search)")
+    assert text.startswith("# Search for the learning rate (data; scale: cpu)")
     for rate in RATES:
         metrics = read_metrics(done[0], f"{ROW}-{rate}")
         assert f"{metrics['valid_perplexity']:.1f}" in text
