@@ -34,14 +34,16 @@ def find_sources(experiment: str, data: Path | None, out: Path) -> dict[str, Sou
 
 def published_sizes(experiment: str) -> dict[str, Size]:
     """The published texts of an experiment in place of its own; none where they are not known."""
-    published = load_published()["table1"]
+    published = load_published()
+    sizes = published["table1"] | published["ptb_sizes"]
     names = {
         "billionw": {"": "BillionW"},
         "refinement": {"": "BillionW"},
         "aclw": {code: f"ACLW {language}" for code, language in LANGUAGES.items()},
+        "ptb": {"": "Penn Treebank"},
     }
     return {
-        folder: Size(f"{name}, published sizes", published[name]["tokens"], published[name]["vocabulary"])
+        folder: Size(f"{name}, published sizes", sizes[name]["tokens"], sizes[name]["vocabulary"])
         for folder, name in names.get(experiment, {}).items()
     }
 

@@ -59,6 +59,17 @@ def test_a_second_start_reuses_the_runs(done, capfd):
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
+def test_figures_without_models_count_as_finished(done, capfd):
+    out, start = done
+    models = list(out.glob("runs/*/model.*"))
+    assert len(models) == 2
+    for path in models:
+        path.unlink()
+    assert start() == 0
+    assert capfd.readouterr().out.count("finished before, reused") == 2
+    assert not list(out.glob("runs/*/model.*"))
+
+
 def test_the_script_plans_every_network_at_every_rate_of_its_grid(tmp_path):
     data = write_folder(tmp_path / "data")
     planned = run_script("search", "billionw", "--data", data, "--out", tmp_path / "out", "--dry-run")

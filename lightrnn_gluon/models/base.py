@@ -11,6 +11,9 @@ from mxnet.gluon import nn
 
 from lightrnn_gluon.errors import UserError
 
+# Added to a logit whose outcome cannot be.
+NEVER = -1e30
+
 Arrays = list[mx.nd.NDArray]
 OutputLayer = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
 
@@ -181,6 +184,17 @@ class StackedLSTM(gluon.HybridBlock):
             output = self.dropout(output)
             new_state += carried
         return (output, *new_state)
+
+
+def absent_cells(size: int, rows: int, columns: int) -> np.ndarray | None:
+    """What rules out the cells that a table of `size` words lacks: (1, columns) for its last row's logits.
+
+    None where that row is full.
+    """
+    present = size - (rows - 1) * columns
+    if present == columns:
+        return None
+    return np.where(np.arange(columns) < present, 0.0, NEVER).astype(np.float32)[None, :]
 
 
 def pick_nll(F: Any, logits: Any, targets: Any) -> Any:

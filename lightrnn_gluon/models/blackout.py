@@ -1,5 +1,6 @@
 """B-RNN of the paper's tables: a full softmax, trained by BlackOut (Ji et al. 2016) on sampled words."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,11 +8,10 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from lightrnn_gluon.models.base import Arrays, StackedLSTM, WordEmbedding, WordModel
+from lightrnn_gluon.models.base import NEVER, Arrays, StackedLSTM, WordEmbedding, WordModel
 from lightrnn_gluon.models.full_softmax import SoftmaxOutput
 
-# Added to the logit of a sample that happens to be the target.
-_NEVER = -1e30
+_TOLERANCE = 1e-3  # within which the samples' distribution sums to one
 _LARGEST = 1 - 1e-6  # of a sample's share, whose complement's logarithm is taken
 
 
@@ -41,22 +41,31 @@ class BlackOut(WordModel):
         )
         self.sampled_output = sampled
         self._samples, self._power = samples, power
+        uniform = mx.init.Constant(-math.log(vocabulary_size))
         self.log_proposal = self.params.get(
-            "log_proposal", shape=(vocabulary_size,), init="zeros", grad_req="null"
+            "log_proposal", shape=(vocabulary_size,), init=uniform, grad_req="null"
         )
+        self._cumulative = np.arange(1, vocabulary_size + 1) / vocabulary_size
 
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
         """Make Q, with a count of one for words that do not occur."""
         counts = np.maximum(np.bincount(ids, minlength=len(words)), 1).astype(np.float64)
         log_weights = self._power * np.log(counts)
         self.log_proposal.set_data(mx.nd.array(log_weights - np.log(np.exp(log_weights).sum())))
+        self.check()
+
+    def check(self) -> None:
+        """See LanguageModel: Q must be a distribution. Its cumulative one is kept, for the samples."""
+        cumulative = np.cumsum(np.exp(self.log_proposal.data().asnumpy().astype(np.float64)))
+        if not abs(cumulative[-1] - 1) < _TOLERANCE:
+            raise ValueError("the samples' distribution does not sum to one")
+        self._cumulative = cumulative
 
     def objective(self, inputs: mx.nd.NDArray, targets: mx.nd.NDArray, *state: mx.nd.NDArray) -> Arrays:
         """See LanguageModel; the samples follow from MXNet's random state."""
         log_proposal = self.log_proposal.data(inputs.context)
-        cumulative = np.cumsum(np.exp(log_proposal.asnumpy().astype(np.float64)))
-        points = mx.nd.random.uniform(shape=self._samples).asnumpy() * cumulative[-1]
-        drawn = np.minimum(np.searchsorted(cumulative, points), len(cumulative) - 1)
+        points = mx.nd.random.uniform(shape=self._samples).asnumpy() * self._cumulative[-1]
+        drawn = np.minimum(np.searchsorted(self._cumulative, points), len(self._cumulative) - 1)
         samples = mx.nd.array(drawn, ctx=inputs.context, dtype="int32")
 
         def output(states: mx.nd.NDArray, words: mx.nd.NDArray) -> mx.nd.NDArray:
@@ -100,9 +109,12 @@ class SampledSoftmax(gluon.HybridBlock):
             states, F.slice_axis(vectors, axis=0, **of_samples), F.slice_axis(offsets, axis=0, **of_samples),
             num_hidden=self._samples,
         )  # fmt: skip
+        # A sample may happen to be the target.
         same = F.broadcast_equal(F.expand_dims(targets, 1), F.expand_dims(samples, 0))
-        sample_logits = sample_logits + _NEVER * F.cast(same, "float32")
-        logs = F.log_softmax(F.concat(F.expand_dims(target_logits, 1), sample_logits, dim=1))
+        sample_logits = sample_logits + NEVER * F.cast(same, "float32")
+        logits = F.concat(F.expand_dims(target_logits, 1), sample_logits, dim=1)
+        # The reshaping keeps all as it is, but on a CPU log_softmax may crash on what concat hands over.
+        logs = F.log_softmax(F.reshape(logits, shape=(0, 0)))
         others = _LARGEST * F.exp(F.slice_axis(logs, axis=1, begin=1, end=None))
         target = F.reshape(F.slice_axis(logs, axis=1, begin=0, end=1), shape=-1)
         return -target - F.sum(F.log1p(-others), axis=1)

@@ -8,13 +8,11 @@ import numpy as np
 from mxnet import gluon
 
 from lightrnn_gluon.clusters import balanced_clusters
-from lightrnn_gluon.models.base import StackedLSTM, WordEmbedding, WordModel, pick_nll
+from lightrnn_gluon.models.base import StackedLSTM, WordEmbedding, WordModel, absent_cells, pick_nll
 from lightrnn_gluon.models.full_softmax import SoftmaxOutput
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.word_vectors import word_vectors
 
-# Added to the logits of the places that the short last class does not have.
-_NEVER = -1e30
 # Tokens of one class that go through one matrix product.
 _BLOCK = 16
 
@@ -107,11 +105,11 @@ class BlockSoftmax(gluon.HybridBlock):
         self._weights = dict(input_dim=classes, output_dim=places * hidden, sparse_grad=True)
         self._biases = dict(input_dim=classes, output_dim=places, sparse_grad=True)
         self._shape = (-1, _BLOCK, hidden), (-1, places, hidden)
-        self._last_class, present = classes - 1, size - (classes - 1) * places
+        self._last_class = classes - 1
+        absent = absent_cells(size, classes, places)
         with self.name_scope():
-            if present < places:
-                absent = np.where(np.arange(places) < present, 0.0, _NEVER)
-                self.absent = self.params.get_constant("absent", absent[None, :].astype(np.float32))
+            if absent is not None:
+                self.absent = self.params.get_constant("absent", absent)
             sparse: dict[str, Any] = dict(grad_stype="row_sparse")
             self.weight = self.params.get("weight", shape=(classes, places * hidden), **sparse)
             self.bias = self.params.get("bias", shape=(classes, places), init="zeros", **sparse)

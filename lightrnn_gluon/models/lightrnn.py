@@ -7,11 +7,8 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, pick_nll
+from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, absent_cells, pick_nll
 from lightrnn_gluon.table import WordTable, table_shape
-
-# Added to the logits of columns that the short last row does not have.
-_NEVER = -1e30
 
 
 class LightRNN(LanguageModel):
@@ -131,16 +128,15 @@ class TwoComponentOutput(gluon.HybridBlock):
 
     def __init__(self, size: int, rows: int, columns: int, hidden: int) -> None:
         super().__init__()
-        last_row = size - (rows - 1) * columns
         self._last_row = rows - 1
+        absent = absent_cells(size, rows, columns)
         with self.name_scope():
             self.row_weight = self.params.get("row_weight", shape=(rows, hidden))
             self.row_bias = self.params.get("row_bias", shape=(rows,), init="zeros")
             self.column_weight = self.params.get("column_weight", shape=(columns, hidden))
             self.column_bias = self.params.get("column_bias", shape=(columns,), init="zeros")
-            if last_row < columns:
-                absent = np.where(np.arange(columns) < last_row, 0.0, _NEVER)
-                self.absent = self.params.get_constant("absent", absent[None, :].astype(np.float32))
+            if absent is not None:
+                self.absent = self.params.get_constant("absent", absent)
 
     def row_vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Y_r (rows, H) and b_r (rows,)."""
