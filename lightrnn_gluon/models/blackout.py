@@ -114,7 +114,8 @@ class SampledSoftmax(gluon.HybridBlock):
         sample_logits = sample_logits + NEVER * F.cast(same, "float32")
         logits = F.concat(F.expand_dims(target_logits, 1), sample_logits, dim=1)
         # The reshaping keeps all as it is, but on a CPU log_softmax may crash on what concat hands over.
-        logs = F.log_softmax(F.reshape(logits, shape=(0, 0)))
+        # Rounding, of logits of hundreds, may take a share above one.
+        logs = F.minimum(F.log_softmax(F.reshape(logits, shape=(0, 0))), 0)
         others = _LARGEST * F.exp(F.slice_axis(logs, axis=1, begin=1, end=None))
         target = F.reshape(F.slice_axis(logs, axis=1, begin=0, end=1), shape=-1)
         return -target - F.sum(F.log1p(-others), axis=1)
