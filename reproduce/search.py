@@ -1,7 +1,11 @@
-"""Train each network row of an experiment at each value of a grid; validation perplexity picks the best."""
+"""Train each network row of an experiment at values of a grid, to the one of best validation perplexity.
+
+The search begins in the middle of the grid and goes on to the best value's neighbours until both
+are worse, or are not there.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_seconds,
 )
+from lightrnn_gluon.runs import read_metrics
 
 GRID = CONFIGS / "search.yaml"
 SCALE = "cpu"
@@ -34,21 +39,51 @@ SCALE = "cpu"
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of text.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where everything goes.")
 @click.option("--only", metavar="ROW", help="Search for this row alone, then render the table again.")
-@click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan of the first step, train nothing.")
 def main(experiment: str, data: Path | None, out: Path | None, only: str | None, dry_run: bool) -> None:
     """Search the grid for each network row of EXPERIMENT."""
     grid, out = yaml.safe_load(GRID.read_text(encoding="utf-8")), out or RESULTS / "search" / experiment
     scale = scale_file(experiment, SCALE)
     rows = expand(read_rows(experiment, scale), grid, scale)
-    parts = perform(experiment, select(rows, only), data, out, SCALE, dry_run, models=False)
-    if dry_run:
-        return
-    for part in parts:
+    candidates = select(rows, only)
+    tried: list[Row] = []
+    parts: dict[str, Part] = {}
+    while chosen := next_rows(candidates, tried, parts.values()):
+        performed = perform(experiment, chosen, data, out, SCALE, dry_run, models=False)
+        if dry_run:
+            return
+        tried += chosen
+        parts |= {part.folder: part for part in performed}
+    for part in parts.values():
         table = search_table(part, [row for row in rows if row.is_of(part.folder)], grid)
         paths = [part.directory / "search.csv", part.directory / "search.md"]
         for path, text in zip(paths, (table.csv(), table.markdown()), strict=True):
             write_text(path, text)
         print("\n".join(["", table.markdown(), "written:", *(f"  {path}" for path in paths)]))
+
+
+def next_rows(rows: list[Row], tried: list[Row], parts: Iterable[Part]) -> list[Row]:
+    """The rows to try next, of rows that come in the order of the grid, file by file.
+
+    Those at its middle and beside it; then those beside the best one, which may differ by text.
+    """
+    chosen = []
+    for path in dict.fromkeys(row.path for row in rows):
+        grid = [row for row in rows if row.path == path]
+        places = [place for place, row in enumerate(grid) if row in tried]
+        centres = {
+            min(places, key=lambda place: _valid_perplexity(part, grid[place]))
+            for part in parts
+            if grid[0].is_of(part.folder)
+        } or {len(grid) // 2}
+        for place, row in enumerate(grid):
+            if place not in places and any(abs(place - centre) <= 1 for centre in centres):
+                chosen.append(row)
+    return chosen
+
+
+def _valid_perplexity(part: Part, row: Row) -> float:
+    return read_metrics(part.run(row))["valid_perplexity"]
 
 
 def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]]) -> Table:
@@ -81,7 +116,8 @@ def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]])
         title=escape_markdown(f"Search for the {words} ({facts['corpus']['name']}; scale: {facts['scale']})"),
         protocol=(
             f"Protocol: {facts['corpus']['train']['tokens']:,} training tokens; each network row is trained "
-            f"once with each {words}, all else being equal, as its run's config.yaml has it."
+            f"once with each {words}, all else being equal, as its run's config.yaml has it; values beyond a "
+            "worse one are not tried."
         ),
         columns=[
             Column("row", "Row", str),

@@ -1,8 +1,12 @@
 """The search for learning rates: one row, two rates, on a generated text."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import yaml
-from scripts import call, read_metrics, read_table, run_script, search
+from scripts import call, plan, read_metrics, read_table, run_script, search
 from texts import random_sentences, write_folder
 
 ROW = "lightrnn-random-table"
@@ -70,13 +74,61 @@ def test_figures_without_models_count_as_finished(done, capfd):
     assert not list(out.glob("runs/*/model.*"))
 
 
-def test_the_script_plans_every_network_at_every_rate_of_its_grid(tmp_path):
+def write_metrics(directory, perplexity):
+    directory.mkdir(parents=True)
+    values = {"origin": {}, "files": {}, "parameters": 1, "vocabulary_sha256": "", "corpus_sha256": ""}
+    (directory / "metrics.json").write_text(json.dumps(values | {"valid_perplexity": perplexity}))
+
+
+def some_rows(count, name="a"):
+    row = plan.read_rows("billionw", None)[0]
+    return [replace(row, name=f"{name}-{place}", path=Path(name)) for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("perplexities", "visited"),
+    [
+        ([9, 8, 7, 8, 9], [[1, 2, 3]]),
+        ([5, 6, 7, 8, 9], [[1, 2, 3], [0]]),
+        ([9, 8, 7, 6, 5, 6, 9], [[2, 3, 4], [5]]),
+        ([9, 8, 7, 6, 5, 4, 3], [[2, 3, 4], [5], [6]]),
+        ([5, 4], [[0, 1]]),
+        ([5], [[0]]),
+    ],
+)
+def test_it_goes_on_until_both_neighbours_of_the_best_are_worse(perplexities, visited, tmp_path):
+    rows, part = some_rows(len(perplexities)), plan.Part(tmp_path, "", [], None, None)
+    for row, perplexity in zip(rows, perplexities, strict=True):
+        write_metrics(part.run(row), perplexity)
+    found, tried, parts = [], [], []
+    while chosen := search.next_rows(rows, tried, parts):
+        found.append([rows.index(row) for row in chosen])
+        tried, parts = [*tried, *chosen], [part]
+    assert found == visited
+
+
+def test_the_best_may_differ_by_row_and_text(tmp_path):
+    rows = some_rows(5) + some_rows(5, "b")
+    parts = [plan.Part(tmp_path, folder, [], None, None) for folder in ("es", "fr")]
+    best = {("a", "es"): 1, ("a", "fr"): 3, ("b", "es"): 3, ("b", "fr"): 2}
+    for row in rows:
+        for part in parts:
+            distance = int(row.name[-1]) - best[row.path.name, part.folder]
+            write_metrics(part.run(row), 100 + abs(distance))
+    tried = search.next_rows(rows, [], [])
+    assert [row.name for row in tried] == ["a-1", "a-2", "a-3", "b-1", "b-2", "b-3"]
+    more = search.next_rows(rows, tried, parts)
+    assert [row.name for row in more] == ["a-0", "a-4", "b-4"]
+    assert search.next_rows(rows, tried + more, parts) == []
+
+
+def test_the_script_plans_every_network_in_the_middle_of_its_grid(tmp_path):
     data = write_folder(tmp_path / "data")
     planned = run_script("search", "billionw", "--data", data, "--out", tmp_path / "out", "--dry-run")
     assert planned.returncode == 0, planned.stderr
     grid = yaml.safe_load(search.GRID.read_text(encoding="utf-8"))["learning_rate"]
-    for rate in grid:
-        assert planned.stdout.count(f"learning_rate={rate} ") == 8
+    counts = {rate: planned.stdout.count(f"learning_rate={rate} ") for rate in grid}
+    assert list(counts.values()) == [0, 8, 8, 8, 0]
     assert "KN" not in planned.stdout
     assert not (tmp_path / "out" / "runs").exists()
 
