@@ -26,7 +26,6 @@ from lightrnn_gluon.report.formatting import (
     show_decimal,
     show_general,
     show_integer,
-    show_seconds,
 )
 from lightrnn_gluon.runs import read_metrics
 
@@ -100,7 +99,6 @@ def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]])
             "system": run.system,
             **{key: getattr(run.config, key) for key in (*grid, "epochs")},
             "valid_perplexity": round(run.metrics["valid_perplexity"], 4),
-            "train_seconds": run.metrics["train_seconds"],
         }
         for row, run in found
         if run.config == row.config  # else it was made before the row's settings were changed
@@ -116,8 +114,8 @@ def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]])
         title=escape_markdown(f"Search for the {words} ({facts['corpus']['name']}; scale: {facts['scale']})"),
         protocol=(
             f"Protocol: {facts['corpus']['train']['tokens']:,} training tokens; each network row is trained "
-            f"once with each {words}, all else being equal, as its run's config.yaml has it; values beyond a "
-            "worse one are not tried."
+            f"once with each {words} shown, all else being equal, as its run's config.yaml has it. What lies "
+            "beyond a worse one is not tried."
         ),
         columns=[
             Column("row", "Row", str),
@@ -125,7 +123,6 @@ def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]])
             *(Column(key, key.replace("_", " ").capitalize(), show_general) for key in grid),
             Column("valid_perplexity", "Validation perplexity", show_decimal),
             Column("epochs", "Epochs", show_integer),
-            Column("train_seconds", "Training time", show_seconds),
             Column("best", "Best", str),
         ],
         records=records,

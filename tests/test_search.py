@@ -39,7 +39,6 @@ def test_each_rate_is_a_run_and_validation_picks(done):
     for line, (rate, metrics) in zip(lines, runs.items(), strict=True):
         assert metrics["origin"]["config"]["learning_rate"] == rate and metrics["scale"] == "cpu"
         assert float(line["valid_perplexity"]) == pytest.approx(metrics["valid_perplexity"], abs=1e-4)
-        assert float(line["train_seconds"]) == pytest.approx(metrics["train_seconds"], abs=0.051)
         assert int(line["epochs"]) == metrics["origin"]["config"]["epochs"]
     best = min(runs, key=lambda rate: runs[rate]["valid_perplexity"])
     assert [float(line["learning_rate"]) for line in lines if line["best"] == "yes"] == [best]
