@@ -7,7 +7,7 @@ file says what a scaled-down protocol changes: under `corpus` and `network` for 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,14 @@ from omegaconf.errors import OmegaConfBaseException
 from lightrnn_gluon.corpus import CorpusConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.sampling import SamplerConfig
+
+
+@dataclass
+class RefinementConfig:
+    """How a table's words are re-allocated: see refinement.Refinement."""
+
+    method: str = "auction"  # of allocation.METHODS
+    costs: str = "pass"  # from a pass over the text, or summed up in training
 
 
 @dataclass
@@ -39,6 +47,7 @@ class NetworkConfig:
     halve_after: int | None = None  # halve the rate after each epoch from this one; None: on a plateau
     evaluations: int = 1  # on the validation set, an epoch
     rounds_after: list[int] = field(default_factory=list)  # epochs that a re-allocation follows
+    refinement: RefinementConfig = field(default_factory=RefinementConfig)
     device: str = "auto"  # auto, cpu, gpu
     seed: int = 1
     published_vocabulary: int | None = None  # words of the published model: for its size, not for training
@@ -144,6 +153,12 @@ def _mapping(value: Any, path: Path | None) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise UserError(f"{path}: {value!r} stands where keys and values must be")
     return value or {}
+
+
+def with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """A row's values as an earlier version wrote them down, with what was no setting yet as it was then."""
+    schema = _KINDS.get(values.get("kind", ""))
+    return asdict(schema()) | values if schema else values
 
 
 def dump(config: RowConfig) -> str:

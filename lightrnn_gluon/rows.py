@@ -23,7 +23,7 @@ from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
 from lightrnn_gluon.files import sha256_file, write_json, write_text
 from lightrnn_gluon.ngram import Ngram, estimate
-from lightrnn_gluon.refinement import refine
+from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
 from lightrnn_gluon.training import CHECKPOINT, MODEL, Training
 
@@ -72,13 +72,13 @@ def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) ->
 def _network(config: NetworkConfig, corpus: Corpus, directory: Path) -> Callable[[], Outcome]:
     """The network's training, ready to go (on), once all that could be refused has not been."""
     context = find_device(config.device)
-    net = new_network(config, len(corpus.vocabulary))
+    net, refinement = new_network(config, len(corpus.vocabulary)), Refinement(config)
     training = Training(net, config, corpus, directory, context)
-    return partial(_train_network, training, directory)
+    return partial(_train_network, training, refinement, directory)
 
 
-def _train_network(training: Training, directory: Path) -> Outcome:
-    training.run(refine)
+def _train_network(training: Training, refinement: Refinement, directory: Path) -> Outcome:
+    training.run(refinement.after_epoch, refinement.after_step)
     net, config, corpus, progress = training.net, training.config, training.corpus, training.progress
     _write_csv(directory / runs.CURVE, progress.curve)
     if progress.rounds:

@@ -13,7 +13,14 @@ import mxnet as mx
 import numpy as np
 
 from lightrnn_gluon.checkpoint import load_arrays
-from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, load_row
+from lightrnn_gluon.config import (
+    InterpolationConfig,
+    NetworkConfig,
+    NgramConfig,
+    RowConfig,
+    load_row,
+    with_defaults,
+)
 from lightrnn_gluon.corpus import Corpus, Vocabulary
 from lightrnn_gluon.devices import find_device
 from lightrnn_gluon.errors import UserError
@@ -57,6 +64,8 @@ def read_metrics(directory: Path) -> dict[str, Any]:
     for key, kind in needed.items():
         if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
             raise UserError(f"{path} is damaged ({key} is missing): remove its folder and run again")
+    recorded = metrics["origin"]
+    recorded["config"] = with_defaults(recorded.get("config", {}))
     return metrics
 
 

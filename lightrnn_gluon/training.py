@@ -73,6 +73,7 @@ class Training:
         self.sampler = make_sampler(config.sampler, self._ids, corpus.vocabulary)
         self._valid_sampler = evaluation_sampler(config.sampler, self._valid_ids, corpus.vocabulary)
         self._origin = {"config": asdict(config), "corpus": corpus.checksum}
+        self.directory = directory
         self._checkpoint, self._model = directory / CHECKPOINT, directory / MODEL
         self.progress = Progress(learning_rate=config.learning_rate)
         net.initialize_from(config.seed, context)
@@ -86,13 +87,17 @@ class Training:
             self.progress.train_seconds += time.perf_counter() - started
             self._trainer = self._new_trainer()
 
-    def run(self, after_epoch: Callable[["Training"], None]) -> None:
+    def run(
+        self,
+        after_epoch: Callable[["Training"], None],
+        after_step: Callable[["Training", Chunk], None] = lambda training, chunk: None,
+    ) -> None:
         """Train to the last epoch, then take the best one's model; `after_epoch` may change the table."""
         if self.progress.epoch:
             logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
         with self._progress_bar() as bar:
             while self.progress.epoch < self.config.epochs:
-                self._epoch(bar)
+                self._epoch(bar, after_step)
                 self._keep_best()
                 after_epoch(self)
                 self._save()
@@ -102,12 +107,13 @@ class Training:
         """The perplexity of the validation set now."""
         return perplexity(token_nll(self.net, self._valid_sampler, len(self._valid_ids), self.context))
 
-    def _epoch(self, bar: tqdm) -> None:
+    def _epoch(self, bar: tqdm, after_step: Callable[["Training", Chunk], None]) -> None:
         progress, config = self.progress, self.config
         started, tokens, total, cells, evaluated = time.perf_counter(), 0, 0.0, 0, 0
         state: list[mx.nd.NDArray] = []
         for chunk in self.sampler.epoch(_derived_seed(config.seed, "epoch", progress.epoch)):
             state, value = self._step(chunk, state)
+            after_step(self, chunk)
             tokens, total, cells = tokens + chunk.tokens, total + value, cells + chunk.positions.size
             train_perplexity = self.net.train_perplexity(total / tokens)
             bar.update(chunk.tokens)

@@ -39,6 +39,7 @@ def published_sizes(experiment: str) -> dict[str, Size]:
     names = {
         "billionw": {"": "BillionW"},
         "refinement": {"": "BillionW"},
+        "allocation": {"": "BillionW"},
         "aclw": {code: f"ACLW {language}" for code, language in LANGUAGES.items()},
         "ptb": {"": "Penn Treebank"},
     }
@@ -107,5 +108,6 @@ EXPERIMENTS: dict[str, Callable[[Path | None, Path], dict[str, Source]]] = {
     "aclw": _aclw,
     "ptb": _ptb,
     "refinement": _billionw,
+    "allocation": _billionw,
     "vocabulary": _vocabulary,
 }

@@ -5,117 +5,50 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from allocation_problems import check, dense, language_costs, optimum, problems, rounding
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
 
-from lightrnn_gluon.allocation import allocate
-from lightrnn_gluon.allocation.auction import LIST_SIZE, _make_list, _Market
+from lightrnn_gluon.allocation import METHODS, allocate
 
 # What the auction may lose: its epsilon is this share of the words' mean cost range (times V words).
 EPSILON_SHARE = 1e-5
 
 
-def shape(words):
-    columns = int(np.ceil(np.sqrt(words)))
-    return -(-words // columns), columns
-
-
-def language_costs(words, seed=0, dtype=np.float32):
-    """Costs like a trained model's, and the random table that they were made for.
-
-    Zipf counts, word vectors from clusters, row vectors averaged over the table's rows (and
-    columns alike); a word's cost in a row is its count times the row's surprise, with noise.
-    """
-    rng = np.random.default_rng(seed)
-    counts = np.arange(1, words + 1) ** -1.05
-    counts = np.maximum(1, np.round(counts * 1000 * words / counts.sum()))[:, None]
-    clusters = rng.normal(size=(max(5, int(np.sqrt(words))), 20))
-    vectors = clusters[rng.integers(len(clusters), size=words)] + 0.5 * rng.normal(size=(words, 20))
-    table = rng.permutation(words)
-    rows, columns = shape(words)
-    costs = []
-    for part, size in ((table // columns, rows), (table % columns, columns)):
-        means = np.zeros((size, 20))
-        np.add.at(means, part, counts**0.75 * vectors)
-        means *= 5 / np.linalg.norm(means, axis=1, keepdims=True)
-        seen = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        scores = (seen + 0.45 * rng.normal(size=seen.shape) / np.sqrt(counts)) @ means.T
-        surprise = np.log(np.exp(scores).sum(axis=1, keepdims=True)) - scores
-        noise = np.sqrt(counts) * np.abs(rng.normal(size=scores.shape))
-        costs.append((counts * surprise + noise).astype(dtype))
-    return costs[0], costs[1], table
-
-
-def dense(row_costs, column_costs):
-    """The costs of every word in every usable cell."""
-    words, columns = len(row_costs), column_costs.shape[1]
-    row_costs, column_costs = row_costs.astype(float), column_costs.astype(float)
-    costs = np.empty((words, words))
-    for cell in range(words):
-        costs[:, cell] = row_costs[:, cell // columns] + column_costs[:, cell % columns]
-    return costs
-
-
-def optimum(row_costs, column_costs):
-    costs = dense(row_costs, column_costs)
-    return costs[linear_sum_assignment(costs)].sum()
-
-
 def slack(row_costs, column_costs):
     """What the auction's table may cost above the optimum."""
     ranges = np.ptp(row_costs.astype(float), axis=1) + np.ptp(column_costs.astype(float), axis=1)
-    return EPSILON_SHARE * ranges.sum() + 1e-9 * (np.abs(row_costs).sum() + np.abs(column_costs).sum())
-
-
-def check(found, row_costs, column_costs):
-    """A table with every word in a cell of its own; its cost as reported, and not below its bound."""
-    words, columns = len(row_costs), column_costs.shape[1]
-    assert found.cells.dtype == np.int32
-    assert sorted(found.cells.tolist()) == list(range(words))
-    costs = [
-        float(row_costs[word, cell // columns]) + float(column_costs[word, cell % columns])
-        for word, cell in enumerate(found.cells.tolist())
-    ]
-    assert found.cost == pytest.approx(sum(costs), rel=1e-12, abs=1e-12)
-    assert found.lower_bound <= found.cost
-    assert found.gap >= 0
-
-
-@st.composite
-def problems(draw):
-    """Costs of any kind, of 1 to 400 words in tables of all shapes whose last row may be short."""
-    rows = draw(st.integers(1, 20))
-    columns = draw(st.integers(1, 20))
-    words = rows * columns - draw(st.integers(0, columns - 1))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kind = draw(st.sampled_from(["random", "tied", "alike", "unseen", "negative"]))
-    row_costs, column_costs = rng.exponential(size=(words, rows)), rng.exponential(size=(words, columns))
-    if kind == "tied":
-        row_costs, column_costs = np.floor(2 * row_costs), np.floor(2 * column_costs)
-    elif kind == "alike":
-        row_costs[:], column_costs[:] = row_costs[0], column_costs[0]
-    elif kind == "unseen":
-        row_costs[words // 2 :] = column_costs[words // 2 :] = 0
-    elif kind == "negative":
-        row_costs, column_costs = row_costs - 3, column_costs - rng.normal(size=(words, 1))
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    return row_costs.astype(dtype), column_costs.astype(dtype)
+    return EPSILON_SHARE * ranges.sum() + 1000 * rounding(row_costs, column_costs)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(problems())
 def test_near_the_optimum_and_above_the_bound(problem):
     best = optimum(*problem)
-    rounding = 1e-12 * (1 + np.abs(problem[0]).sum() + np.abs(problem[1]).sum())
     found = allocate(*problem, method="exact")
     check(found, *problem)
-    assert found.cost == pytest.approx(best, rel=1e-12, abs=rounding)
+    assert found.cost == pytest.approx(best, rel=1e-12, abs=rounding(*problem))
     assert found.gap == 0
     found = allocate(*problem)
     check(found, *problem)
-    assert best - rounding <= found.cost <= best + slack(*problem)
-    assert best - slack(*problem) <= found.lower_bound <= best + rounding
+    assert best - rounding(*problem) <= found.cost <= best + slack(*problem)
+    assert best - slack(*problem) <= found.lower_bound <= best + rounding(*problem)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(problems(), st.sampled_from(sorted(METHODS)), st.randoms(use_true_random=False))
+def test_every_method_gives_a_table_no_costlier_than_the_present_one(problem, method, random):
+    current = np.array(random.sample(range(len(problem[0])), len(problem[0])))
+    found = allocate(*problem, current, method)
+    check(found, *problem)
+    assert found.cost <= found.initial_cost
+    assert found.initial_cost == pytest.approx(
+        dense(*problem)[np.arange(len(current)), current].sum(), rel=1e-12, abs=rounding(*problem)
+    )
+    assert found.lower_bound <= optimum(*problem) + rounding(*problem)
+    assert found.moved == np.mean(found.cells != current)
+    again = allocate(*problem, found.cells, method)
+    assert again.cost <= found.cost
 
 
 @pytest.mark.parametrize("method", ["auction", "exact"])
@@ -134,16 +67,18 @@ def test_against_enumeration(words, method):
         assert found.lower_bound == pytest.approx(best, abs=0.01)
 
 
+@pytest.mark.parametrize("form", ["easy", "hard"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_language_costs_within_two_hundredths_of_a_percent(dtype):
-    row_costs, column_costs, table = language_costs(2500, dtype=dtype)
+def test_language_costs_within_a_hundredth_of_a_percent(dtype, form):
+    row_costs, column_costs, table = language_costs(2500, form)
+    row_costs, column_costs = row_costs.astype(dtype), column_costs.astype(dtype)
     found = allocate(row_costs, column_costs, table)
     check(found, row_costs, column_costs)
-    assert found.gap <= 2e-4
-    assert found.cost < 0.8 * found.initial_cost
-    assert found.moved == pytest.approx(np.mean(found.cells != table))
+    assert found.gap <= 1e-4
+    assert found.cost < 0.7 * found.initial_cost
     assert 0.9 < found.moved <= 1
-    assert 0 < found.seconds < 30
+    assert found.seconds > 0
+    assert found.process_peak_bytes > 2**20
 
 
 def test_the_gap_is_that_of_the_optimum():
@@ -154,62 +89,19 @@ def test_the_gap_is_that_of_the_optimum():
     assert 0.9999 * best.cost <= found.lower_bound <= best.cost
 
 
-def test_a_list_holds_the_cheapest_cells():
-    rng = np.random.default_rng(5)
-    row_costs, column_costs, prices = rng.random((57, 8)), rng.random((57, 8)), np.zeros(57)
-    lists = np.zeros((57, LIST_SIZE), np.int32), np.full((57, LIST_SIZE), np.inf), np.full(57, -np.inf)
-    market = _Market(row_costs, column_costs, prices, *lists)
-    costs = dense(row_costs, column_costs)[3]
-    costs -= row_costs[3].min() + column_costs[3].min()
-    for rises in (0, 0, 1, 16, 57):  # twice none; the dearest of the list alone, the whole list, all cells
-        prices[market.list_cells[3, ::-1][:rises] if rises < 57 else slice(None)] += rng.random(rises)
-        _make_list(market, 3)
-        cheapest = np.argsort(costs + prices)[:LIST_SIZE]
-        assert market.list_cells[3].tolist() == cheapest.tolist()
-        assert market.list_costs[3] == pytest.approx(costs[cheapest])
-        assert market.thresholds[3] == pytest.approx((costs + prices)[cheapest[-1]])
+def test_methods_from_the_best_to_the_worst():
+    """On such costs the official example's greedy gains least, and weights by the global maximum nothing."""
+    row_costs, column_costs, table = language_costs(2500)
+    order = ["auction", "preis", "frequency", "regret", "preis-global"]
+    costs = [allocate(row_costs, column_costs, method=method).cost for method in order]
+    assert costs == sorted(costs)
+    bound = allocate(row_costs, column_costs).lower_bound
+    above = [cost / bound - 1 for cost in costs]
+    assert above[2] < 0.02 < 0.04 < above[3] < 0.1 < 0.5 < above[4]
+    assert allocate(row_costs, column_costs, table, "preis-global").moved == 0
 
 
-@pytest.mark.parametrize("words", [400, 2500])
-def test_price_wars_end(words):
-    """Words alike in everything: all want the same cells and outbid each other by epsilon."""
-    rows, columns = shape(words)
-    rng = np.random.default_rng(1)
-    row_costs, column_costs = np.tile(rng.random(rows), (words, 1)), np.tile(rng.random(columns), (words, 1))
-    found = allocate(row_costs, column_costs)
-    check(found, row_costs, column_costs)
-    assert found.gap <= 1e-4
-    assert found.seconds < 30
-
-
-@pytest.mark.parametrize("unit", [1, 1000])
-def test_rounded_costs_and_words_never_seen(unit):
-    row_costs, column_costs, table = language_costs(2500, seed=2)
-    row_costs, column_costs = np.round(row_costs / unit), np.round(column_costs / unit)
-    row_costs[1700:] = column_costs[1700:] = 0
-    found = allocate(row_costs, column_costs, table)
-    check(found, row_costs, column_costs)
-    assert found.gap <= 1e-4
-    assert found.seconds < 30
-
-
-@pytest.mark.parametrize("constant", [0.0, 0.1, 7.0])
-def test_words_that_do_not_care(constant):
-    costs = np.full((90, 9), constant, np.float32), np.full((90, 10), constant, np.float32)
-    found = allocate(*costs, current=np.arange(90)[::-1])
-    check(found, *costs)
-    assert found.gap == pytest.approx(0, abs=1e-12)
-    assert found.moved == 0  # nothing to be gained
-
-
-def test_rounding_never_puts_the_bound_above_the_cost():
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        costs = rng.random((2, 1)) * 1e6, rng.random((2, 2))
-        check(allocate(*costs), *costs)
-
-
-@pytest.mark.parametrize("method", ["auction", "exact"])
+@pytest.mark.parametrize("method", sorted(METHODS))
 def test_never_above_the_present_table(method):
     rng = np.random.default_rng(3)
     row_costs, column_costs, _ = language_costs(157)
@@ -244,9 +136,10 @@ def test_keeps_a_present_table_that_the_auction_does_not_find():
     assert found.lower_bound == alone.lower_bound
 
 
-def test_without_a_present_table_and_repeatable():
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_without_a_present_table_and_repeatable(method):
     row_costs, column_costs, _ = language_costs(300)
-    found, again = allocate(row_costs, column_costs), allocate(row_costs, column_costs)
+    found, again = (allocate(row_costs, column_costs, method=method) for _ in range(2))
     assert found.initial_cost is None
     assert found.moved is None
     assert np.array_equal(found.cells, again.cells)
@@ -255,25 +148,34 @@ def test_without_a_present_table_and_repeatable():
         found.cost = 0.0
 
 
-def test_any_memory_layout_and_inputs_left_alone():
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_any_memory_layout_and_inputs_left_alone(method):
     row_costs, column_costs, _ = language_costs(300)
-    expected = allocate(row_costs, column_costs).cells
+    expected = allocate(row_costs, column_costs, method=method).cells
     copies = np.asfortranarray(row_costs), np.repeat(column_costs, 2, axis=1)[:, ::2]
-    assert np.array_equal(allocate(*copies).cells, expected)
-    assert np.array_equal(copies[0], row_costs)
-    assert np.array_equal(copies[1], column_costs)
+    for costs in copies:
+        costs.flags.writeable = False
+    assert np.array_equal(allocate(*copies, method=method).cells, expected)
+    mixed = allocate(row_costs, column_costs.astype(np.float64), method=method)
+    assert np.array_equal(mixed.cells, expected)
 
 
 def test_a_word_s_own_constant_changes_nothing():
     """A constant of each word's own moves the cost and its bound, not the table."""
-    row_costs, column_costs, _ = language_costs(300, dtype=np.float64)
-    row_costs = np.round(row_costs)
-    column_costs = np.round(column_costs)
+    row_costs, column_costs, _ = language_costs(300)
+    row_costs, column_costs = np.round(row_costs).astype(float), np.round(column_costs).astype(float)
     constants = np.arange(300.0)[:, None] * 1000
     found, shifted = allocate(row_costs, column_costs), allocate(row_costs + constants, column_costs)
     assert np.array_equal(found.cells, shifted.cells)
     assert shifted.cost == pytest.approx(found.cost + constants.sum(), rel=1e-12)
     assert shifted.lower_bound == pytest.approx(found.lower_bound + constants.sum(), rel=1e-12)
+
+
+def test_rounding_never_puts_the_bound_above_the_cost():
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        costs = rng.random((2, 1)) * 1e6, rng.random((2, 2))
+        check(allocate(*costs), *costs)
 
 
 def spoiled(name, value):
@@ -285,10 +187,13 @@ def spoiled(name, value):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "prices"}, r"'prices'.*auction, exact"),
+        ({"method": "prices"}, r"'prices'.*auction, exact, frequency, preis, preis-global, regret"),
+        ({"gap": -0.1}, r"gap is -0\.1"),
+        ({"time_limit": float("nan")}, r"time_limit is nan"),
         (spoiled("row_costs", np.nan), r"row_costs\[4, 1\] is nan"),
         (spoiled("column_costs", np.inf), r"column_costs\[4, 1\] is inf"),
         (spoiled("column_costs", -np.inf), r"column_costs\[4, 1\] is -inf"),
+        (spoiled("column_costs", 1.5e308), r"costs are too large"),
         ({"row_costs": np.ones((7, 3), int)}, r"row_costs must be float32 or float64, not int64"),
         ({"column_costs": np.ones(7)}, r"column_costs must be a matrix.*\(7,\)"),
         ({"column_costs": np.ones((7, 0))}, r"column_costs must be a matrix.*\(7, 0\)"),

@@ -8,10 +8,11 @@ import pytest
 from reference import lightrnn_steps
 from test_models import make_net
 
-from lightrnn_gluon.allocation import allocate
-from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.allocation import METHODS, allocate
+from lightrnn_gluon.config import NetworkConfig, RefinementConfig
 from lightrnn_gluon.corpus import Corpus, CorpusConfig, prepare
-from lightrnn_gluon.refinement import accumulate, refine
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.refinement import Refinement, accumulate
 from lightrnn_gluon.sampling import SamplerConfig, SentenceSampler, StreamSampler
 from lightrnn_gluon.sources import TextFiles
 from lightrnn_gluon.systems import new_network
@@ -49,13 +50,13 @@ def naive_costs(net, texts):
 )
 def test_accumulated_costs_equal_a_loop_over_all_occurrences(size, sampler, texts):
     net = make_net(size=size, layers=2)
-    row_sums, column_sums = accumulate(net, sampler, CPU)
+    sums = accumulate(net, sampler, CPU)
     rows, columns = naive_costs(net, texts)
-    np.testing.assert_array_equal(row_sums.counts, np.bincount(IDS, minlength=size))
-    np.testing.assert_allclose(row_sums.costs(*net.output.row_vectors()), rows, atol=1e-4)
+    np.testing.assert_array_equal(sums.rows.counts, np.bincount(IDS, minlength=size))
+    found_rows, found = (costs[:] for costs in sums.costs(net))
+    np.testing.assert_allclose(found_rows, rows, atol=1e-4)
     # A word of the short last row has the masked columns in its normaliser, which is the same for
     # every column: what counts is the difference between columns.
-    found = column_sums.costs(*net.output.column_vectors())
     full = net.table.row_of < (net.table.rows - 1 if net.table.last_row_length < net.table.columns else 99)
     np.testing.assert_allclose(found[full], columns[full], atol=1e-4)
     short = found[~full] - found[~full][:, :1], columns[~full] - columns[~full][:, :1]
@@ -85,10 +86,16 @@ def small_training(tmp_path, corpus, name="run", **changes):
     return Training(net, config, corpus, tmp_path / name, CPU)
 
 
+def run(training, then=lambda training: None):
+    """Train to the end with all rounds; `then` comes after each epoch, and its round."""
+    refinement = Refinement(training.config)
+    training.run(lambda training: (refinement.after_epoch(training), then(training)), refinement.after_step)
+
+
 def test_a_round_moves_words_and_says_what_it_did(tmp_path):
     training = small_training(tmp_path, small_corpus(tmp_path))
     tables = [training.net.table.cells]
-    training.run(lambda training: (refine(training), tables.append(training.net.table.cells)))
+    run(training, lambda training: tables.append(training.net.table.cells))
     progress = training.progress
     assert [entry["epoch"] for entry in progress.rounds] == [1, 2]
     first, second = progress.rounds
@@ -109,15 +116,10 @@ def test_a_round_moves_words_and_says_what_it_did(tmp_path):
 def test_the_cost_before_a_round_is_the_training_loss_of_the_present_table(tmp_path):
     corpus = small_corpus(tmp_path)
     training = small_training(tmp_path, corpus, epochs=1, rounds_after=[])
-    training.run(refine)
+    run(training)
     net = training.net
-    row_sums, column_sums = accumulate(net, training.sampler, CPU)
-    result = allocate(
-        row_sums.costs(*net.output.row_vectors()),
-        column_sums.costs(*net.output.column_vectors()),
-        current=net.table.cells,
-        method="exact",
-    )
+    sums = accumulate(net, training.sampler, CPU)
+    result = allocate(*sums.costs(net), current=net.table.cells, method="exact")
     sentences, words = [], [corpus.vocabulary.start]
     for word in corpus.ids("train"):
         words.append(int(word))
@@ -136,5 +138,55 @@ def test_the_cost_before_a_round_is_the_training_loss_of_the_present_table(tmp_p
 def test_words_of_a_new_table_are_scored_there_at_once(tmp_path):
     training = small_training(tmp_path, small_corpus(tmp_path), epochs=1, rounds_after=[1])
     found = []
-    training.run(lambda training: (refine(training), found.append(training.valid_perplexity())))
+    run(training, lambda training: found.append(training.valid_perplexity()))
     assert found == [training.progress.rounds[0]["valid_perplexity_after"]]
+
+
+@pytest.mark.parametrize("sampler", ["sentences", "streams"])
+def test_costs_summed_up_in_training_are_those_of_a_pass_where_nothing_changes(tmp_path, sampler):
+    """Without dropout, and with parameters that stand still."""
+    rounds, corpus = {}, small_corpus(tmp_path)
+    for costs in ("pass", "training"):
+        training = small_training(
+            tmp_path, corpus, costs, epochs=2, rounds_after=[1], dropout=0.0, optimizer="sgd",
+            learning_rate=1e-20, sampler=SamplerConfig(sampler, 8, 6),
+            refinement=RefinementConfig(costs=costs),
+        )  # fmt: skip
+        run(training)
+        (rounds[costs],) = training.progress.rounds
+    for key, value in rounds["pass"].items():
+        if key != "seconds":
+            assert rounds["training"][key] == pytest.approx(value, rel=1e-5), key
+
+
+def test_costs_of_training_begin_anew_with_each_round(tmp_path):
+    training = small_training(tmp_path, small_corpus(tmp_path), refinement=RefinementConfig(costs="training"))
+    tokens, refinement = [], Refinement(training.config)
+    training.run(
+        lambda training: (
+            tokens.append(refinement._sums.tokens if refinement._sums else 0),
+            refinement.after_epoch(training),
+        ),
+        refinement.after_step,
+    )
+    whole = training.corpus.facts["train"]["tokens"]
+    assert tokens == [whole, whole, 0, 0]
+    assert len(training.progress.rounds) == 2
+    assert 0 < training.progress.reallocation_seconds < training.progress.train_seconds
+
+
+@pytest.mark.parametrize(("key", "value"), [("method", "best"), ("costs", "nowhere")])
+def test_a_refinement_that_is_none_is_refused(tmp_path, key, value):
+    training = small_training(tmp_path, small_corpus(tmp_path), refinement=RefinementConfig(**{key: value}))
+    with pytest.raises(UserError, match=rf"refinement.{key} '{value}' is none of"):
+        Refinement(training.config)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_rounds_by_every_method(tmp_path, method):
+    training = small_training(
+        tmp_path, small_corpus(tmp_path), epochs=2, rounds_after=[1], refinement=RefinementConfig(method)
+    )
+    run(training)
+    (entry,) = training.progress.rounds
+    assert entry["cost_after_nats_per_token"] <= entry["cost_before_nats_per_token"]

@@ -14,9 +14,9 @@ import pytest
 from test_refinement import small_corpus
 from texts import snapshot
 
-from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, dump
+from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RefinementConfig, dump
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json
+from lightrnn_gluon.files import read_json, write_json
 from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.runs import load_system
 from lightrnn_gluon.sampling import SamplerConfig
@@ -41,7 +41,7 @@ def half_trained(tmp_path, corpus, monkeypatch):
     """A run that was stopped after its first epoch."""
     directory = tmp_path / "runs" / "net"
     with monkeypatch.context() as patch:
-        patch.setattr("lightrnn_gluon.rows.refine", _stop)
+        patch.setattr("lightrnn_gluon.rows.Refinement.after_epoch", _stop)
         with pytest.raises(InterruptedError):
             train_row(replace(NETWORK, epochs=3), corpus, directory, "tiny")
     (directory / "metrics.json").unlink(missing_ok=True)
@@ -49,7 +49,7 @@ def half_trained(tmp_path, corpus, monkeypatch):
     return directory
 
 
-def _stop(training):
+def _stop(refinement, training):
     if training.progress.epoch == 2:
         raise InterruptedError
 
@@ -80,6 +80,18 @@ def test_a_row_that_lacks_a_file_is_made_anew_with_the_same_figures(tmp_path, co
     after = read_json(directory / "metrics.json")
     for key in ("test_perplexity", "valid_perplexity", "best_epoch"):
         assert after[key] == before[key]
+
+
+def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus):
+    """Those that were none yet had their defaults."""
+    directory = tmp_path / "runs" / "net"
+    train_row(NETWORK, corpus, directory, "tiny")
+    metrics = read_json(directory / "metrics.json")
+    del metrics["origin"]["config"]["refinement"]
+    write_json(directory / "metrics.json", metrics)
+    assert not train_row(NETWORK, corpus, directory, "tiny")
+    with pytest.raises(UserError, match="another config"):
+        train_row(replace(NETWORK, refinement=RefinementConfig("preis")), corpus, directory, "tiny")
 
 
 def test_a_row_made_anew_leaves_no_figures_of_the_one_before(tmp_path, corpus):

@@ -7,27 +7,25 @@ import numpy as np
 import pytest
 from mxnet import autograd
 from nets import CASES
-from test_refinement import small_corpus, small_training
+from test_refinement import run, small_corpus, small_training
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
-from lightrnn_gluon.refinement import refine
 from lightrnn_gluon.sampling import SamplerConfig
 from lightrnn_gluon.training import _derived_seed
 
 
 def stop_after(epoch):
-    """An `after_epoch` that is cut off, as by a signal, right after the epoch is saved."""
+    """What cuts a training off, as by a signal, right after this epoch is saved."""
 
     class Stopped(Exception):
         pass
 
-    def after_epoch(training):
-        refine(training)
+    def stop(training):
         if training.progress.epoch == epoch + 1:
             raise Stopped
 
-    return after_epoch, Stopped
+    return stop, Stopped
 
 
 def case_settings(case):
@@ -60,16 +58,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, case, opt
         sampler=SamplerConfig(sampler, 8, 6), epochs=4 if refined else 3, **case_settings(case),
     )  # fmt: skip
     whole = small_training(tmp_path, corpus, "whole", **changes)
-    whole.run(refine)
+    run(whole)
 
     finished = 2 if refined else 1
-    after_epoch, stopped = stop_after(finished)
+    stop, stopped = stop_after(finished)
     halves = small_training(tmp_path, corpus, "halves", **changes)
     with pytest.raises(stopped):
-        halves.run(after_epoch)
+        run(halves, stop)
     halves = small_training(tmp_path, corpus, "halves", **changes)
     assert halves.progress.epoch == finished
-    halves.run(refine)
+    run(halves)
 
     expected = whole.net.values()
     for name, array in halves.net.values().items():
@@ -84,7 +82,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, case, opt
 
 def test_the_model_is_that_of_the_best_validation_epoch(tmp_path):
     training = small_training(tmp_path, small_corpus(tmp_path), learning_rate=0.05, epochs=6, dropout=0.0)
-    training.run(refine)
+    run(training)
     best = min(point["valid_perplexity"] for point in training.progress.curve)
     assert training.progress.curve[-1]["valid_perplexity"] > best  # it has overfitted by then
     assert training.valid_perplexity() == best
@@ -92,7 +90,7 @@ def test_the_model_is_that_of_the_best_validation_epoch(tmp_path):
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     corpus = small_corpus(tmp_path)
-    small_training(tmp_path, corpus, epochs=1).run(refine)
+    run(small_training(tmp_path, corpus, epochs=1))
     with pytest.raises(UserError, match="other settings"):
         small_training(tmp_path, corpus, epochs=1, dropout=0.1)
 
@@ -196,12 +194,12 @@ def test_a_diverging_run_says_so(tmp_path):
     corpus = small_corpus(tmp_path)
     training = small_training(tmp_path, corpus, optimizer="sgd", learning_rate=1e30, clip=1e30)
     with pytest.raises(UserError, match="diverged"):
-        training.run(refine)
+        run(training)
 
 
 def test_validation_is_recorded_as_often_as_asked(tmp_path):
     training = small_training(tmp_path, small_corpus(tmp_path), epochs=2, evaluations=4, rounds_after=[])
-    training.run(refine)
+    run(training)
     assert [point["epoch"] for point in training.progress.curve] == [0.25 * k for k in range(1, 9)]
     seconds = [point["train_seconds"] for point in training.progress.curve]
     assert seconds == sorted(seconds) and seconds[0] > 0

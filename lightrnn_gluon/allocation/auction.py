@@ -8,165 +8,142 @@ within epsilon of its best net cost, so that the total is within V * epsilon of 
 
 A word looks at a short list of cells rather than at all V of them. Prices only rise, so the
 list stays good for as long as its best net cost is not above what the cheapest cell off the
-list cost when the list was made.
+list cost when the list was made. Then the word makes another list: at once if its costs are at
+hand; else it waits until those of many words are read together.
+
+A first phase with a coarse epsilon brings prices near those of the end at less effort. In each
+phase that follows epsilon is finer, and words that are not within it of their best bid again.
 """
 
-from typing import NamedTuple
+import time
 
-import numba
 import numpy as np
 
-LIST_SIZE = 16
+from lightrnn_gluon.allocation.greedy import fill
+from lightrnn_gluon.allocation.kernels import Market, bid, least_nets
+from lightrnn_gluon.allocation.market import close_cells, open_market, shelf_batch, shelve, table_cells
+from lightrnn_gluon.allocation.problem import Matching, Problem
+
 # Epsilon as a share of the words' mean cost range: a gap below 0.01 % on language-model costs.
 EPSILON_SHARE = 1e-5
-# Lists made per word placed before a phase counts as a price war; ordinary costs need 1 to 20.
-PATIENCE = 32.0
-# How much coarser (and then finer again) the next phase is in a price war.
-EPSILON_STEP = 8.0
-TINY = float(np.finfo(np.float64).tiny)
+# The least that is tried for the sake of a `gap`.
+LEAST_SHARE = 1e-7
+# How much coarser epsilon is in the first phase, and how much finer it gets from phase to phase.
+FIRST_PHASE, EPSILON_STEP = 16.0, 4.0
+# The effort per word, in lists made, that counts as a price war; ordinary costs need 1 to 20.
+PATIENCE = 64.0
+_BIDS_PER_LIST = 32  # of equal effort
+_ALLOWANCE = 100_000  # bids before the time and the effort are looked at
+_TINY = float(np.finfo(np.float64).tiny)
 
 
-class _Market(NamedTuple):
-    """What the bidding reads and writes."""
+def auction(problem: Problem) -> Matching:
+    """Words into cells at nearly the least total cost.
 
-    row_costs: np.ndarray  # (V, rows), nats, as given
-    column_costs: np.ndarray  # (V, columns), nats, as given
-    prices: np.ndarray  # (V,) of the usable cells in row-major order, nats
-    list_cells: np.ndarray  # (V, K) int32, each word's cheapest cells when its list was made
-    list_costs: np.ndarray  # (V, K) what the word costs there above its two minima, without the price
-    thresholds: np.ndarray  # (V,) every cell off a word's list has at least this net cost
-
-
-def auction(row_costs: np.ndarray, column_costs: np.ndarray) -> tuple[np.ndarray, float]:
-    """Assign words to cells at nearly the least total cost.
-
-    Args:
-        row_costs: float (V, rows), the cost in nats of each word in each row.
-        column_costs: float (V, columns), the same for columns.
-
-    Returns:
-        Each word's cell, (V,) int32, and a lower bound in nats on the cost of any table.
+    It ends when each word is within a fine epsilon of its best net cost; or as soon as a table is
+    within the problem's `gap`; or shortly before the deadline, so that words without a cell can
+    still get the cheapest free ones.
     """
-    words = len(row_costs)
-    size = min(LIST_SIZE, words)
-    market = _Market(
-        row_costs,
-        column_costs,
-        prices=np.zeros(words),
-        list_cells=np.zeros((words, size), np.int32),
-        list_costs=np.full((words, size), np.inf),
-        thresholds=np.full(words, -np.inf),
-    )
-    least = row_costs.min(axis=1).astype(np.float64) + column_costs.min(axis=1)
-    most = row_costs.max(axis=1).astype(np.float64) + column_costs.max(axis=1)
+    state = _Auction(problem)
+    mean_range = float((problem.most - problem.least).mean())
     # Where every cell suits every word alike, any rise will do: hence the least positive number.
-    target = max(EPSILON_SHARE * float((most - least).mean()), TINY)
-    epsilon, patience = target, PATIENCE
-    # One phase is enough, and fastest, unless many words have the same costs: those outbid each
-    # other by epsilon a time. Then coarser phases come first, and leave prices near the end's.
+    epsilon = finest = max(EPSILON_SHARE * mean_range, _TINY)
+    epsilon *= FIRST_PHASE
+    if problem.gap is not None:
+        finest = max(LEAST_SHARE * mean_range, _TINY)
+        # Enough for the gap, given that the bound is not below the one at no prices.
+        epsilon = max(epsilon, problem.gap * abs(float(problem.least.sum())) / problem.words)
+    queue, patience = np.arange(problem.words, dtype=np.int32), PATIENCE
     while True:
-        owners = _bid(market, epsilon, patience)
-        if owners.min() < 0:
-            epsilon *= EPSILON_STEP
-        elif epsilon > target:
-            epsilon /= EPSILON_STEP
-            patience = np.inf
-        else:
-            break
-    cells = np.empty(words, np.int32)
-    cells[owners] = np.arange(words, dtype=np.int32)
-    # Where all words have their favourites, the bound at no prices at all is the better one.
-    return cells, float(least.sum()) + max(_dual_value(market), 0.0)
+        epsilon = state.place(queue, epsilon, patience)
+        best = state.best_table()
+        if state.unplaced or epsilon <= finest or problem.near_enough(best):
+            return best
+        epsilon, patience = max(epsilon / EPSILON_STEP, finest), np.inf
+        queue = state.release(epsilon)
 
 
-@numba.njit(cache=True)
-def _bid(market: _Market, epsilon: float, patience: float) -> np.ndarray:
-    """One phase: let every word bid from the prices as they are, which are raised in place.
+class _Auction:
+    """The market, who has which cell, and the best complete table so far."""
 
-    Returns each cell's word, (V,) int32; -1 in some cells if the first n words to bid made more
-    than n * `patience` lists, for any n: a price war, of which no end was in sight.
-    """
-    words = len(market.prices)
-    owners = np.full(words, -1, np.int32)
-    allowance = 0.0
-    for newcomer in range(words):
-        allowance += patience
-        word = newcomer
-        while word >= 0:
-            place, best, second, lists = _choose(market, word)
-            allowance -= lists
-            if allowance < 0:
-                return owners
-            cell = market.list_cells[word, place]
-            market.prices[cell] += second - best + epsilon
-            word, owners[cell] = owners[cell], word
-    return owners
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.market: Market = open_market(problem)
+        self.owners = np.full(self.market.prices.cells.size, -1, np.int32)
+        self.places = np.full(problem.words, -1, np.int8)  # of each word's cell on its list
+        self.unplaced = problem.words
+        self._best: Matching | None = None
+        self._shelf_end = 0
 
+    def place(self, queue: np.ndarray, epsilon: float, patience: float) -> float:
+        """One phase: the words of the queue, int32, bid until all have cells or time is short.
 
-@numba.njit(cache=True)
-def _choose(market: _Market, word: int) -> tuple[int, float, float, int]:
-    """A word's best cell at present prices.
+        Where many words have the same costs they outbid each other by epsilon a time: a price war, of
+        which no end is in sight. Epsilon is then made coarser; the prices stay near those of the end.
 
-    Returns its place in the word's list, its net cost above the word's two minima, a lower
-    bound on the net cost of every other cell, and the number of lists made on the way (0 or 1).
-    """
-    lists = 0
-    while True:
-        place, best, second = 0, np.inf, market.thresholds[word]
-        for k in range(market.list_cells.shape[1]):
-            net = market.list_costs[word, k] + market.prices[market.list_cells[word, k]]
-            if net < best:
-                place, best, second = k, net, min(best, second)
-            elif net < second:
-                second = net
-        if best <= market.thresholds[word]:
-            return place, best, second, lists
-        _make_list(market, word)
-        lists += 1
+        Returns the epsilon that all words are within at the end.
+        """
+        started = time.perf_counter()
+        batch, waiting = shelf_batch(self.market), np.empty(0, np.int32)
+        begun = lists = 0
+        effort = 0.0
+        while begun < len(queue) or len(waiting):
+            self.unplaced = len(queue) - begun + len(waiting)
+            # In the first phase, stop while those without a cell can still look for one.
+            seconds = (time.perf_counter() - started) / max(lists, 1) * self.unplaced
+            if self.problem.late(0.0 if self._best else seconds):
+                return epsilon
+            words, waiting = waiting[:batch], waiting[batch:]
+            new = queue[begun : begun + batch - len(words)]
+            begun += len(new)
+            words = np.sort(np.concatenate([words, new]))
+            self._shelf_end = shelve(self.problem, self.market.shelf, self._shelf_end, words)
+            out = np.empty(len(words), np.int32)
+            done, waits, made, bids = bid(
+                self.market, self.owners, self.places, words, epsilon, _ALLOWANCE, out
+            )
+            waiting = np.concatenate([waiting, out[:waits], words[done:]])
+            lists += made
+            effort += made + bids / _BIDS_PER_LIST
+            if effort > patience * begun:
+                epsilon, effort = epsilon * EPSILON_STEP, 0.0
+        self.unplaced = 0
+        return epsilon
 
+    def release(self, epsilon: float) -> np.ndarray:
+        """Take their cells from the words that are not within epsilon of their best; int32, these words."""
+        lists, prices = self.market.lists, self.market.prices.cells.ravel()
+        every = np.arange(self.problem.words, dtype=np.int32)
+        nets = lists.costs[every, self.places] + prices[lists.cells[every, self.places]]
+        words = every[nets > least_nets(self.market) + epsilon]
+        self.owners[lists.cells[words, self.places[words]]] = -1
+        self.places[words] = -1
+        return words
 
-@numba.njit(cache=True)
-def _make_list(market: _Market, word: int) -> None:
-    """Fill a word's list with its K cells of least net cost, and set its threshold."""
-    cells, costs, prices = market.list_cells[word], market.list_costs[word], market.prices
-    # Less the word's own minima, which change no choice: prices are then sums of small numbers.
-    row_costs = market.row_costs[word].astype(np.float64)
-    row_costs -= row_costs.min()
-    column_costs = market.column_costs[word].astype(np.float64)
-    column_costs -= column_costs.min()
-    columns = len(column_costs)
-    # The old list's K cells are still to be had: the new list has none dearer (all, at first).
-    nets = np.full(len(cells), np.nextafter((costs + prices[cells]).max(), np.inf))
-    for row in range(len(row_costs)):
-        row_prices = prices[row * columns : (row + 1) * columns]
-        # Few rows have a cell for the list. Counting has no branch, so that it runs in vectors.
-        dearest = nets[-1]
-        hits = 0
-        for column in range(len(row_prices)):
-            hits += row_costs[row] + column_costs[column] + row_prices[column] < dearest
-        if hits == 0:
-            continue
-        for column in range(len(row_prices)):
-            net = row_costs[row] + column_costs[column] + row_prices[column]
-            if net < nets[-1]:
-                place = len(nets) - 1
-                while place > 0 and nets[place - 1] > net:
-                    nets[place], cells[place] = nets[place - 1], cells[place - 1]
-                    place -= 1
-                nets[place], cells[place] = net, row * columns + column
-    costs[:] = row_costs[cells // columns] + column_costs[cells % columns]
-    market.thresholds[word] = nets[-1]
+    def best_table(self) -> Matching:
+        """The cheapest table so far, with the best bound so far."""
+        if self._best is None or not self.unplaced:
+            found = self._table()
+            if self._best is None or found.above.sum() < self._best.above.sum():
+                self._best = found._replace(bound=self._best.bound if self._best else 0.0)
+        self._best = self._best._replace(bound=max(self._best.bound, self._bound()))
+        return self._best
 
+    def _table(self) -> Matching:
+        """The cells that words have, and the cheapest free ones for those without."""
+        lists, words = self.market.lists, np.arange(self.problem.words)
+        cells, above = lists.cells[words, self.places], lists.costs[words, self.places]
+        rest = np.flatnonzero(self.places < 0)
+        if len(rest):
+            free = close_cells(self.market.prices, self.owners >= 0)
+            cells[rest], above[rest] = fill(self.problem, free, rest)
+        return Matching(table_cells(self.market.prices, cells), above, 0.0)
 
-@numba.njit(cache=True)
-def _dual_value(market: _Market) -> float:
-    """The sum over words of the least net cost, less the sum of the prices, in nats.
+    def _bound(self) -> float:
+        """The sum over words of the least net cost, less the sum of the prices, in nats.
 
-    No table costs less above the words' minima, whatever the prices (weak duality): its words
-    pay each price exactly once, and none pays less than its least net cost.
-    """
-    total = -market.prices.sum()
-    for word in range(len(market.prices)):
-        _, best, _, _ = _choose(market, word)
-        total += best
-    return total
+        No table costs less above the words' minima, whatever the prices (weak duality): its words
+        pay each price exactly once, and none pays less than its least net cost.
+        """
+        prices = self.market.prices.cells
+        return float(least_nets(self.market).sum() - prices[np.isfinite(prices)].sum())

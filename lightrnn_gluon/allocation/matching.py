@@ -2,9 +2,10 @@
 
 Li, Qin, Yang and Liu (NIPS 2016) state it as a minimum-weight perfect matching of words and
 cells. Word w costs row_costs[w, i] + column_costs[w, j] in cell (i, j), so that the V x V costs
-never need to be in memory at once.
+never need to be in memory at once, nor all of these two.
 """
 
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +14,22 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lightrnn_gluon.allocation.auction import auction
+from lightrnn_gluon.allocation.greedy import frequency, regret
+from lightrnn_gluon.allocation.preis import preis, preis_global
+from lightrnn_gluon.allocation.problem import Costs, Matching, Problem, blocks, survey
 
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
     """A table, what it costs, and how much better any table could be."""
 
-    cells: np.ndarray  # (V,) int32, each word's row * columns + column
+    cells: np.ndarray  # int32 (V,), each word's row * columns + column
     cost: float  # nats, the sum over all words
     initial_cost: float | None  # nats, of the present table, if there was one
     lower_bound: float  # nats; no table costs less
     moved: float | None  # share of the words whose cell changed, if there was a present table
     seconds: float  # the time it took
+    process_peak_bytes: int  # the most memory that the process has had resident in all its life so far
 
     @property
     def gap(self) -> float:
@@ -35,117 +40,84 @@ class Allocation:
 
 
 def allocate(
-    row_costs: np.ndarray,
-    column_costs: np.ndarray,
+    row_costs: Costs,
+    column_costs: Costs,
     current: np.ndarray | None = None,
     method: str = "auction",
+    gap: float | None = None,
+    time_limit: float | None = None,
 ) -> Allocation:
     """Give each word a cell of its own, at a total cost no higher than the present table's.
 
     The usable cells are the first V in row-major order: all rows but the last are full. The
-    result depends on the arguments alone.
+    result depends on the arguments alone, unless a time limit cuts it short.
 
     Args:
         row_costs: float32 or float64 (V, rows), what each word would cost in each row, in nats
-            summed over its occurrences.
-        column_costs: float32 or float64 (V, columns), the same for columns.
+            summed over its occurrences: an array, a memory map, or any object that has a shape and
+            makes the costs of a block of words when indexed with a slice or an array of words.
+        column_costs: the same for columns, (V, columns).
         current: integers (V,), each word's present cell, row * columns + column. It is kept
             where the method finds nothing cheaper.
-        method: "auction" (nearly optimal, for tables of any size) or "exact" (optimal; builds
-            the V x V matrix and takes O(V^3) time: for small tables).
+        method: one of METHODS: "auction", nearly optimal, for tables of any size; "exact", which
+            builds the V x V matrix and takes O(V^3) time; for comparison, the 1/2-approximation
+            that the paper uses, "preis" and "preis-global", by how a cost becomes a weight;
+            "regret", the greedy of the official example; "frequency", each word in turn.
+        gap: stop as soon as the cost is known to be within this share of the lower bound; for the
+            auction alone, which else goes on to within about 0.01 %.
+        time_limit: seconds, after which the best table so far is returned, shortly. What cannot be
+            cut short is the pass over the costs that checks them, and "exact" once it has begun.
 
     Raises:
-        ValueError: an unknown method; costs of a wrong type or shape, NaN or infinite; `current`
-            not a permutation of the cells. The message names the first offender.
+        ValueError: an unknown method; a negative gap or time; costs of a wrong type or shape, NaN
+            or infinite; `current` not a permutation of the cells. The message names the first offender.
     """
     started = time.perf_counter()
     if method not in METHODS:
         raise ValueError(f"unknown allocation method {method!r}: choose from {', '.join(sorted(METHODS))}")
-    row_costs, column_costs = np.ascontiguousarray(row_costs), np.ascontiguousarray(column_costs)
-    _check_costs("row_costs", row_costs)
-    _check_costs("column_costs", column_costs)
-    _check_shape(row_costs, column_costs)
-    if current is not None:
-        current = np.asarray(current)
-        _check_table(current, len(row_costs))
-
-    cells, lower_bound = METHODS[method](row_costs, column_costs)
-    cost = table_cost(row_costs, column_costs, cells)
+    for name, value in (("gap", gap), ("time_limit", time_limit)):
+        if value is not None and not value >= 0:
+            raise ValueError(f"{name} is {value}: it must be zero or above")
+    deadline = float("inf") if time_limit is None else started + time_limit
+    problem = survey(row_costs, column_costs, current, gap, deadline)
+    found = problem.fallback if problem.late() else METHODS[method](problem)
     initial_cost = moved = None
     if current is not None:
-        initial_cost = table_cost(row_costs, column_costs, current)
-        if initial_cost <= cost:
-            cells, cost = current.astype(np.int32), initial_cost
-        moved = float(np.mean(cells != current))
+        initial_cost = problem.cost(problem.fallback)
+        if problem.fallback.above.sum() <= found.above.sum():
+            found = problem.fallback._replace(bound=found.bound)
+        moved = float(np.mean(found.cells != current))
+    cost = problem.cost(found)
     return Allocation(
-        cells=cells,
+        cells=found.cells,
         cost=cost,
         initial_cost=initial_cost,
-        lower_bound=min(lower_bound, cost),  # rounding may put the bound of an optimal table above it
+        # Rounding may put the bound of an optimal table above it.
+        lower_bound=min(float(problem.least.sum()) + found.bound, cost),
         moved=moved,
         seconds=time.perf_counter() - started,
+        process_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts in KiB
     )
 
 
-def exact(row_costs: np.ndarray, column_costs: np.ndarray) -> tuple[np.ndarray, float]:
-    """Each word's cell, (V,) int32, in a cheapest table; and its cost in nats, the lower bound.
+def exact(problem: Problem) -> Matching:
+    """A cheapest table, by SciPy, in 8 V^2 bytes."""
+    words = problem.words
+    rows, columns = np.divmod(np.arange(words), problem.columns)
+    costs = np.empty((words, words))
+    for part in blocks(words, problem.block):
+        costs[part] = problem.fetch_rows(part)[:, rows]
+        costs[part] += problem.fetch_columns(part)[:, columns]
+    cells = linear_sum_assignment(costs)[1].astype(np.int32)
+    above = problem.above(np.arange(words), cells)
+    return Matching(cells, above, float(above.sum()))
 
-    Takes float costs (V, rows) and (V, columns) in nats; solved by SciPy, in 8 V^2 bytes.
-    """
-    rows, columns = np.divmod(np.arange(len(row_costs)), column_costs.shape[1])
-    _, cells = linear_sum_assignment(row_costs[:, rows].astype(np.float64) + column_costs[:, columns])
-    return cells.astype(np.int32), table_cost(row_costs, column_costs, cells)
 
-
-# name -> function(row_costs, column_costs) -> (cells, lower_bound), for checked costs
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float]]] = {
+METHODS: dict[str, Callable[[Problem], Matching]] = {
     "auction": auction,
     "exact": exact,
+    "frequency": frequency,
+    "preis": preis,
+    "preis-global": preis_global,
+    "regret": regret,
 }
-
-
-def table_cost(row_costs: np.ndarray, column_costs: np.ndarray, cells: np.ndarray) -> float:
-    """What a table costs in nats, summed in float64; `cells` is (V,), each word's cell."""
-    words = np.arange(len(cells))
-    rows, columns = np.divmod(cells, column_costs.shape[1])
-    return float((row_costs[words, rows].astype(np.float64) + column_costs[words, columns]).sum())
-
-
-def _check_costs(name: str, costs: np.ndarray) -> None:
-    """Raise ValueError unless `costs` is a float matrix without NaN and infinities."""
-    if costs.dtype not in (np.float32, np.float64):
-        raise ValueError(f"{name} must be float32 or float64, not {costs.dtype}")
-    if costs.ndim != 2 or 0 in costs.shape:
-        raise ValueError(f"{name} must be a matrix with a row for each word, not of shape {costs.shape}")
-    # Extremes show NaN and infinities without a mask as large as the costs.
-    finite = np.isfinite(costs.min(axis=1)) & np.isfinite(costs.max(axis=1))
-    if not finite.all():
-        word = int(np.argmin(finite))
-        column = int(np.argmin(np.isfinite(costs[word])))
-        raise ValueError(f"{name}[{word}, {column}] is {costs[word, column]}: costs must be finite")
-
-
-def _check_shape(row_costs: np.ndarray, column_costs: np.ndarray) -> None:
-    """Raise ValueError unless the words fill the table, but for the end of its last row."""
-    (words, rows), columns = row_costs.shape, column_costs.shape[1]
-    if len(column_costs) != words:
-        raise ValueError(f"row_costs has {words} words, column_costs {len(column_costs)}")
-    if not (rows - 1) * columns < words <= rows * columns:
-        raise ValueError(
-            f"{words} words do not fill a table of {rows} x {columns}: only its last row may be short"
-        )
-
-
-def _check_table(current: np.ndarray, words: int) -> None:
-    """Raise ValueError unless `current` holds each cell below `words` exactly once."""
-    if current.shape != (words,) or current.dtype.kind not in "iu":
-        raise ValueError(f"current must be {words} integers, not {current.dtype} of shape {current.shape}")
-    outside = (current < 0) | (current >= words)
-    if outside.any():
-        word = int(np.argmax(outside))
-        raise ValueError(f"current[{word}] is {current[word]}: usable cells are 0 to {words - 1}")
-    repeated = np.ones(words, bool)
-    repeated[np.unique(current, return_index=True)[1]] = False
-    if repeated.any():
-        word = int(np.argmax(repeated))
-        raise ValueError(f"current[{word}] is {current[word]}, the cell of an earlier word")

@@ -72,6 +72,11 @@ class LightRNN(LanguageModel):
         """The state after r(w[0]), read from a zero state."""
         return self.encoder.begin(words)
 
+    def objective(self, inputs: mx.nd.NDArray, targets: mx.nd.NDArray, *state: mx.nd.NDArray) -> Arrays:
+        """See LanguageModel. `predictors` are then the states that predicted rows, and columns, (T, B, H)."""
+        *self.predictors, nll, state = self._predict(inputs, targets, *state)
+        return [nll, *state]
+
     def multiplications(self) -> int:
         """See LanguageModel."""
         rows, hidden = self.output.row_weight.shape
@@ -79,9 +84,13 @@ class LightRNN(LanguageModel):
         return 2 * self.encoder.lstm.multiplications() + (rows + columns) * hidden
 
     def hybrid_forward(self, F: Any, inputs: Any, targets: Any, *state: Any) -> Any:  # noqa: D102
+        _, _, nll, state = self._predict(inputs, targets, *state)
+        return (nll, *state)
+
+    def _predict(self, inputs: Any, targets: Any, *state: Any) -> Any:
         after_column, after_row, rows, columns, *state = self.encoder(inputs, targets, *state)
         row_nll, column_nll = self.output(after_column, after_row, rows, columns)
-        return (F.reshape_like(row_nll + column_nll, inputs), *state)
+        return after_column, after_row, (row_nll + column_nll).reshape_like(inputs), state
 
 
 class InterleavedLSTM(gluon.HybridBlock):

@@ -9,15 +9,16 @@ from matplotlib.figure import Figure
 from lightrnn_gluon.coherence import find_labellings
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.files import write_text
+from lightrnn_gluon.report.allocations import allocation_figure, allocation_table
 from lightrnn_gluon.report.experiments import Group, Results, read_results
 from lightrnn_gluon.report.figures import (
-    allocation_figure,
     rounds_figure,
     sizes_figure,
+    table_figure,
     times_figure,
     write_figure,
 )
-from lightrnn_gluon.report.finished import Run, equal_time, networks, read_allocation, rounds_csv
+from lightrnn_gluon.report.finished import Run, equal_time, networks, read_table, rounds_csv
 from lightrnn_gluon.report.formatting import Table
 from lightrnn_gluon.report.languages import table2, table4
 from lightrnn_gluon.report.learned import learned_tables
@@ -35,11 +36,13 @@ _TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "aclw": {"table1": table1, "table2": table2, "table3": table3, "table4": table4},
     "ptb": {"ptb": ptb_table},
     "refinement": {"refinement": refinement_table},
+    "allocation": {"allocation": allocation_table},
     "vocabulary": {"vocabulary": vocabulary_table},
 }
 # The one picture of an experiment that compares the runs of few systems; others have some for each corpus.
 _FIGURES: dict[str, Callable[[Results], Figure]] = {
     "refinement": refinement_figure,
+    "allocation": allocation_figure,
     "vocabulary": vocabulary_figure,
 }
 
@@ -117,7 +120,7 @@ def _draw_allocation(group: Group) -> Made:
         return [], [f"no row LightRNN: no {path}"]
     if missing := _missing_model(lightrnn):
         return [], [_left(path, missing)]
-    write_figure(path, allocation_figure(*read_allocation(lightrnn), f"LightRNN's table: {group.about}"))
+    write_figure(path, table_figure(*read_table(lightrnn), f"LightRNN's table: {group.about}"))
     return [path], []
 
 
@@ -133,7 +136,7 @@ def _write_learned(group: Group) -> Made:
         missing.append(f"{folder} is not there, or not the rows' corpus")
     if corpus is None or missing:
         return [], [_left(path.with_suffix(".csv"), "; ".join(missing))]
-    tables = {run.system: read_allocation(run)[0] for run in with_table}
+    tables = {run.system: read_table(run)[0] for run in with_table}
     ids = corpus.ids("train")
     labellings, left_out = find_labellings(corpus.vocabulary, ids)
     coherence, lines = learned_tables(tables, group, corpus.vocabulary, ids, labellings, left_out)

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report.finished import Run, read_runs, refuse_mixture
 from lightrnn_gluon.runs import METRICS
@@ -117,11 +118,13 @@ def _has_rows(directory: Path) -> bool:
 def _experiment(groups: list[Group]) -> str:
     """Languages are aclw, sizes vocabulary, several runs of a system (its seeds) refinement.
 
-    All else is one corpus: ptb by its name, else billionw, whatever text stands in for it.
+    If those differ in how tables are refined, not only in how often, it is allocation. All else is one
+    corpus: ptb by its name, else billionw, whatever text stands in for it.
     """
     group = groups[0]
     if group.folder:
         return "aclw" if group.folder in LANGUAGES else "vocabulary"
     if len({run.system for run in group.runs}) < len(group.runs):
-        return "refinement"
+        ways = {str(run.config.refinement) for run in group.runs if isinstance(run.config, NetworkConfig)}
+        return "allocation" if len(ways) > 1 else "refinement"
     return "ptb" if group.corpus["name"].startswith(BENCHMARKS["ptb"]) else "billionw"

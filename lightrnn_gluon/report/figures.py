@@ -106,7 +106,7 @@ def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
     return figure
 
 
-def allocation_figure(table: WordTable, vocabulary: Vocabulary, title: str) -> Figure:
+def table_figure(table: WordTable, vocabulary: Vocabulary, title: str) -> Figure:
     """The word table by the words' frequency, and some of its rows and columns spelled out."""
     grid = table.words()
     figure = Figure(figsize=(13, 8), dpi=DPI)

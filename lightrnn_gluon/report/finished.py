@@ -177,7 +177,7 @@ def rounds_csv(rounds: pd.DataFrame) -> str:
     return numbered.to_csv(index=False, lineterminator="\n")
 
 
-def read_allocation(run: Run) -> tuple[WordTable, Vocabulary]:
+def read_table(run: Run) -> tuple[WordTable, Vocabulary]:
     """The word table in a row's saved model, and the words. Raises UserError where they do not fit."""
     model, words = run.directory / MODEL, run.directory / VOCABULARY
     arrays, _ = load_arrays(model)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.config import NetworkConfig, RefinementConfig
 from lightrnn_gluon.report.experiments import BENCHMARKS, Results
 from lightrnn_gluon.report.finished import Run, equal_time
 from lightrnn_gluon.report.formatting import escape_markdown, show_seconds
@@ -20,7 +20,7 @@ def protocol(results: Results) -> str:
         "epochs": lambda c: str(c.epochs),
         "optimizer": lambda c: f"{c.optimizer} at {c.learning_rate:g}",
         "rate halved": lambda c: f"after epochs from {c.halve_after} on" if c.halve_after else "on a plateau",
-        "re-allocation after epochs": lambda c: " ".join(map(str, c.rounds_after)) or "none",
+        "re-allocation after epochs": _show_rounds,
         "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
         "seed": lambda c: str(c.seed),
     }
@@ -31,6 +31,16 @@ def protocol(results: Results) -> str:
         if shown:
             parts.append(f"{name}: {grouped(shown)}")
     return "Protocol: " + "; ".join(parts) + "."
+
+
+def _show_rounds(config: NetworkConfig) -> str:
+    """The epochs, and what is not the default of how words are re-allocated."""
+    if not config.rounds_after:
+        return "none"
+    way, default = config.refinement, RefinementConfig()
+    method = "" if way.method == default.method else f" by {way.method}"
+    costs = "" if way.costs == default.costs else f" on costs of {way.costs}"
+    return " ".join(map(str, config.rounds_after)) + method + costs
 
 
 def grouped(values: list[tuple[str, str]]) -> str:

@@ -16,7 +16,7 @@ from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.tables import make_table
 
 _SPLITS = {"test": "Test", "valid": "Validation"}
-_COLUMNS = [
+SPREAD = [
     Column("system", "System", str),
     Column("rounds", "Rounds", show_integer),
     Column("seeds", "Seeds", show_integer),
@@ -32,9 +32,12 @@ _COLUMNS = [
     ),
     Column("reallocation_percent", "Re-allocation, % of training time", show_percent),
 ]
-_NOTES = [
+SEEDS_NOTE = (
     "Standard deviation: of the sample of seeds (n - 1); empty where there is one. A seed decides on the "
-    "first table, the first parameters, the order of the text, and dropout.",
+    "first table, the first parameters, the order of the text, and dropout."
+)
+_NOTES = [
+    SEEDS_NOTE,
     "All rows train for the same number of epochs, and a row's perplexities are those of its epoch that is "
     "best on validation. Round n follows epoch n. The row of one round is one pass of refinement only; that "
     "of none keeps the random table that all others start from, except the one sorted by frequency, whose "
@@ -45,9 +48,9 @@ _NOTES = [
 
 def refinement_table(results: Results, _: Figures) -> Table:
     """Perplexity by rounds of refinement, a line a system, with the spread over its seeds."""
-    records = [_record(runs) for runs in _by_system(results).values()]
+    records = [spread(runs) for runs in by_system(results).values()]
     notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(results)]
-    return make_table("Rounds of refinement", results, _COLUMNS, records, notes)
+    return make_table("Rounds of refinement", results, SPREAD, records, notes)
 
 
 def refinement_figure(results: Results) -> Figure:
@@ -59,7 +62,7 @@ def refinement_figure(results: Results) -> Figure:
     figure = Figure(figsize=(8, 5.2), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     points, means = [], []
-    for number, (system, runs) in enumerate(_by_system(results).items()):
+    for number, (system, runs) in enumerate(by_system(results).items()):
         values = [run.metrics["valid_perplexity"] for run in runs]
         if _starts_at_random(runs[0]):
             points += [(_rounds(runs[0]), value) for value in values]
@@ -79,7 +82,7 @@ def refinement_figure(results: Results) -> Figure:
     return figure
 
 
-def _by_system(results: Results) -> dict[str, list[Run]]:
+def by_system(results: Results) -> dict[str, list[Run]]:
     """The runs of each system, one a seed, in the order of the table."""
     runs: dict[str, list[Run]] = {}
     for run in networks(results.runs):
@@ -87,7 +90,8 @@ def _by_system(results: Results) -> dict[str, list[Run]]:
     return runs
 
 
-def _record(runs: list[Run]) -> Record:
+def spread(runs: list[Run]) -> Record:
+    """What a system's runs, one a seed, come to, for the columns SPREAD."""
     record: Record = {"system": runs[0].system, "rounds": _rounds(runs[0]), "seeds": len(runs)}
     for split in _SPLITS:
         values = [run.metrics[f"{split}_perplexity"] for run in runs]
