@@ -17,6 +17,7 @@ from report_runs import (
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.report import render
 from lightrnn_gluon.report.experiments import read_results
+from lightrnn_gluon.report.figures import title_lines
 from lightrnn_gluon.report.notes import grouped
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.report.tables import table5
@@ -209,3 +210,11 @@ def test_published_figures_are_numbers_with_known_source_and_check():
         for value in line.values():
             numbers = list(value.values()) if isinstance(value, dict) else [value]
             assert all(isinstance(number, int | float) for number in numbers), (table, row)
+
+
+def test_a_long_title_keeps_its_scale_on_a_line_of_its_own():
+    about = f"ACLW French (stand-in: {', '.join(f'manpages-fr-{n}' for n in range(5))});"
+    *lines, scale = title_lines(f"{about} scale: cpu").split("\n")
+    assert " ".join(lines) == about and scale == "scale: cpu"
+    assert 1 < len(lines) == len([line for line in lines if len(line) <= 80])
+    assert title_lines("short $; scale: cpu") == r"short \$; scale: cpu"

@@ -7,7 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lightrnn_gluon.report.experiments import Results
-from lightrnn_gluon.report.figures import COLOURS, DPI, MARKERS, PERPLEXITIES, TITLE_LENGTH, mark_log, plain
+from lightrnn_gluon.report.figures import (
+    COLOURS,
+    DPI,
+    MARKERS,
+    PERPLEXITIES,
+    TITLE_LENGTH,
+    mark_log,
+    plain,
+    title_lines,
+)
 from lightrnn_gluon.report.finished import Run
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_decimal, show_percent
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
@@ -60,7 +69,7 @@ def allocation_figure(results: Results) -> Figure:
             epochs, values.mean(axis=0), marker=marker, color=colour, markersize=5,
             label=plain(system, TITLE_LENGTH),
         )  # fmt: skip
-    axes.set_title(plain(results.about, TITLE_LENGTH), fontsize=10, pad=10)
+    axes.set_title(title_lines(results.about), fontsize=10, pad=10)
     axes.set(xlabel="Epoch", ylabel="Validation perplexity (log scale): mean and range of the seeds")
     axes.set_yscale("log")
     mark_log(axes.yaxis, PERPLEXITIES)

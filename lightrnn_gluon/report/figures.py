@@ -45,7 +45,7 @@ _SHOWN_LINES = 6  # rows, and columns, of the word table that are spelled out
 _SHOWN_WORDS = 12
 _WORD_LENGTH = 14
 _TEXT_WIDTH = 66  # characters
-TITLE_LENGTH = 80
+TITLE_LENGTH = 80  # of a line
 
 
 def rounds_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
@@ -96,7 +96,7 @@ def sizes_figure(runs: list[Run], lightrnn: Run | None, title: str) -> Figure:
         names.append(plain(run.system, TITLE_LENGTH) + (" (n-grams)" if is_ngram else ""))
     axes.set(xscale="log", yscale="log", xlabel="Parameters (log scale)")
     axes.set_ylabel("Test perplexity (log scale)")
-    axes.set_title(plain(title, TITLE_LENGTH), fontsize=10)
+    axes.set_title(title_lines(title), fontsize=10)
     axes.margins(x=0.2, y=0.12)
     mark_log(axes.xaxis, SIZES)
     mark_log(axes.yaxis, PERPLEXITIES)
@@ -113,7 +113,7 @@ def table_figure(table: WordTable, vocabulary: Vocabulary, title: str) -> Figure
     picture = figure.add_axes((0.045, 0.145, 0.492, 0.8))  # 960 pixels each way: more than 891 cells
     image = picture.imshow(np.ma.masked_less(grid, 0), cmap="viridis", vmin=0, vmax=len(table) - 1)
     picture.set(xlabel="Column", ylabel="Row")
-    picture.set_title(plain(title, TITLE_LENGTH), fontsize=11)
+    picture.set_title(title_lines(title), fontsize=11)
     scale = figure.add_axes((0.095, 0.065, 0.392, 0.018))
     label = "Frequency rank (0: the most frequent)"
     figure.colorbar(image, cax=scale, orientation="horizontal", format="{x:,.0f}", label=label)
@@ -143,7 +143,7 @@ def _perplexity_axes(
             linestyle=dash, linewidth=2 if run is lightrnn else 1.4, marker=marker, markersize=4.5,
             markevery=max(1, len(path) // _MARKED_POINTS), zorder=3 if run is lightrnn else 2,
         )  # fmt: skip
-    axes.set_title(plain(title, TITLE_LENGTH), fontsize=10, pad=10)
+    axes.set_title(title_lines(title), fontsize=10, pad=10)
     axes.set_ylabel("Validation perplexity (log scale)")
     axes.set_yscale("log")
     # Room for the evaluations; what a re-allocation makes much worse for a while may leave the picture.
@@ -215,6 +215,14 @@ def _readable(lines: np.ndarray) -> np.ndarray:
     most_frequent = np.where(lines < 0, lines.max() + 1, lines).min(axis=1)
     half = np.argsort(most_frequent, kind="stable")[: max(1, len(lines) // 2)]
     return half[np.unique(np.linspace(0, len(half) - 1, _SHOWN_LINES).astype(int))]
+
+
+def title_lines(text: str) -> str:
+    """A picture's title; if it is too long for a line, what follows its last semicolon has one of its own."""
+    if len(text) <= TITLE_LENGTH:
+        return plain(text, TITLE_LENGTH)
+    about, mark, scale = plain(text, 3 * TITLE_LENGTH).rpartition("; ")
+    return "\n".join([*textwrap.wrap(about + mark, TITLE_LENGTH, break_on_hyphens=False), scale])
 
 
 def plain(text: str, length: int) -> str:

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Results
-from lightrnn_gluon.report.figures import COLOURS, DPI, TITLE_LENGTH, plain
+from lightrnn_gluon.report.figures import COLOURS, DPI, TITLE_LENGTH, plain, title_lines
 from lightrnn_gluon.report.finished import Run, networks
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_decimal, show_integer, show_percent
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
@@ -74,7 +74,7 @@ def refinement_figure(results: Results) -> Figure:
     if points:
         axes.plot(*np.transpose(means), "-", color="black", linewidth=1.6, label="mean of the seeds")
         axes.plot(*np.transpose(points), "o", color=COLOURS[0], markerfacecolor="white", label="a seed")
-    axes.set_title(plain(results.about, TITLE_LENGTH), fontsize=10, pad=10)
+    axes.set_title(title_lines(results.about), fontsize=10, pad=10)
     axes.set(xlabel="Rounds of refinement", ylabel="Validation perplexity after training")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="0.9", linewidth=0.7)

@@ -7,7 +7,16 @@ from matplotlib.figure import Figure
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import END, START, UNKNOWN
 from lightrnn_gluon.report.experiments import ALL_WORDS, Group, Results
-from lightrnn_gluon.report.figures import COLOURS, DPI, MARKERS, SIZES, TITLE_LENGTH, mark_log, plain
+from lightrnn_gluon.report.figures import (
+    COLOURS,
+    DPI,
+    MARKERS,
+    SIZES,
+    TITLE_LENGTH,
+    mark_log,
+    plain,
+    title_lines,
+)
 from lightrnn_gluon.report.finished import Run, networks
 from lightrnn_gluon.report.formatting import (
     Column,
@@ -91,7 +100,7 @@ def vocabulary_figure(results: Results) -> Figure:
         mark_log(axes.xaxis, SIZES)
         axes.grid(color="0.9", linewidth=0.7)
     speed.legend()
-    figure.suptitle(plain(results.about, TITLE_LENGTH + 40), fontsize=10)
+    figure.suptitle(title_lines(results.about), fontsize=10)
     return figure
 
 
