@@ -157,7 +157,7 @@ def _mapping(value: Any, path: Path | None) -> dict[str, Any]:
 
 def with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """A row's values as an earlier version wrote them down, with what was no setting yet as it was then."""
-    schema = _KINDS.get(values.get("kind", ""))
+    schema = _KINDS.get(str(values.get("kind")))
     return asdict(schema()) | values if schema else values
 
 

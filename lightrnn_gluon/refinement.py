@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import mxnet as mx
@@ -19,8 +20,11 @@ from lightrnn_gluon.training import Training
 
 logger = logging.getLogger(__name__)
 
+# Output vectors and biases, of rows and of columns.
+Vectors = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
 # Where the costs of a round come from: a pass over the training text after the epoch, dropout off; or
-# what the epoch's own steps saw, dropout on, each with the parameters that it had.
+# the states of the epoch's own steps, dropout on, each with the output vectors right after the step.
 _COSTS = ("pass", "training")
 
 
@@ -50,7 +54,7 @@ class Refinement:
         assert isinstance(net, LightRNN), "rounds_after needs a model with a table"
         started = time.perf_counter()
         self._sums = self._sums or TableSums(net, training.directory)
-        self._sums.add(net, chunk, *net.predictors)
+        self._sums.add(chunk, net.predictors, output_vectors(net))
         progress.reallocation_seconds += time.perf_counter() - started  # a step's time, which counts anyway
 
     def after_epoch(self, training: Training) -> None:
@@ -67,7 +71,7 @@ class Refinement:
         allocate(small, small, method=self._method)
         started = time.perf_counter()
         sums, self._sums = self._sums or _pass(training, net), None
-        result = allocate(*sums.costs(net), current=net.table.cells, method=self._method)
+        result = allocate(*sums.costs(output_vectors(net)), current=net.table.cells, method=self._method)
         assert result.initial_cost is not None and result.moved is not None
         net.set_table(WordTable(result.cells))
         seconds = time.perf_counter() - started
@@ -110,32 +114,36 @@ class TableSums:
         """How many targets were counted in."""
         return int(self.rows.counts.sum())
 
-    def add(
-        self, net: LightRNN, chunk: Chunk, after_column: mx.nd.NDArray, after_row: mx.nd.NDArray
-    ) -> None:
-        """Count in a chunk's targets, given the states (T, B, H) that predicted their rows and columns."""
+    def add(self, chunk: Chunk, predictors: Sequence[mx.nd.NDArray], vectors: Vectors) -> None:
+        """Count in a chunk's targets, given the states (T, B, H) that predicted rows, and columns."""
         inside = chunk.positions >= 0
         words = chunk.targets[inside]
-        self.rows.add(words, after_column.asnumpy()[inside], *net.output.row_vectors())
-        self.columns.add(words, after_row.asnumpy()[inside], *net.output.column_vectors())
+        for sums, states, pair in zip((self.rows, self.columns), predictors, vectors, strict=True):
+            sums.add(words, states.asnumpy()[inside], *pair)
 
-    def costs(self, net: LightRNN) -> tuple[Costs, Costs]:
+    def costs(self, vectors: Vectors) -> tuple[Costs, Costs]:
         """What each word would cost in each row, and in each column."""
-        return self.rows.costs(*net.output.row_vectors()), self.columns.costs(*net.output.column_vectors())
+        of_rows, of_columns = vectors
+        return self.rows.costs(*of_rows), self.columns.costs(*of_columns)
 
 
 def accumulate(
     net: LightRNN, sampler: Sampler, context: mx.Context, directory: Path | None = None
 ) -> TableSums:
     """The sums over all targets of a text, by one pass without dropout."""
-    sums = TableSums(net, directory)
+    sums, vectors = TableSums(net, directory), output_vectors(net)
     state: list[mx.nd.NDArray] = []
     for chunk in sampler.epoch(None):
         inputs, targets = chunk_words(chunk, context)
         state = net.begin(inputs[0]) if chunk.starts else state
         after_column, after_row, _, _, *state = net.encoder(inputs, targets, *state)
-        sums.add(net, chunk, after_column, after_row)
+        sums.add(chunk, (after_column, after_row), vectors)
     return sums
+
+
+def output_vectors(net: LightRNN) -> Vectors:
+    """A copy of the present ones."""
+    return net.output.row_vectors(), net.output.column_vectors()
 
 
 def _pass(training: Training, net: LightRNN) -> TableSums:

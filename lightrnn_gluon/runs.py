@@ -24,7 +24,8 @@ from lightrnn_gluon.config import (
 from lightrnn_gluon.corpus import Corpus, Vocabulary
 from lightrnn_gluon.devices import find_device
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import atomic_path, read_json, sha256_file
+from lightrnn_gluon.files import read_json, sha256_file, write_array
+from lightrnn_gluon.models import LanguageModel
 from lightrnn_gluon.ngram import Ngram
 from lightrnn_gluon.systems import Interpolation, Network, System, new_network
 from lightrnn_gluon.training import MODEL
@@ -64,8 +65,10 @@ def read_metrics(directory: Path) -> dict[str, Any]:
     for key, kind in needed.items():
         if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
             raise UserError(f"{path} is damaged ({key} is missing): remove its folder and run again")
-    recorded = metrics["origin"]
-    recorded["config"] = with_defaults(recorded.get("config", {}))
+    recorded = metrics["origin"].get("config", {})
+    if not isinstance(recorded, dict):
+        raise UserError(f"{path} is damaged (its config is none): remove its folder and run again")
+    metrics["origin"]["config"] = with_defaults(recorded)
     return metrics
 
 
@@ -121,12 +124,20 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
 
 
 def _load_network(directory: Path, config: NetworkConfig, vocabulary: Vocabulary) -> Network:
-    net, context = new_network(config, len(vocabulary)), find_device("auto")
-    net.initialize(mx.init.Zero(), ctx=context)
-    arrays, _ = load_arrays(directory / MODEL)
-    net.set_values(arrays)
+    context = find_device("auto")
+    net = load_net(directory, config, len(vocabulary), context)
     net.hybridize(static_alloc=True)
     return Network(net, config, vocabulary, context)
+
+
+def load_net(
+    directory: Path, config: NetworkConfig, vocabulary_size: int, context: mx.Context
+) -> LanguageModel:
+    """A finished run's network. Raises UserError where the saved model is damaged or does not fit."""
+    net = new_network(config, vocabulary_size)
+    net.initialize(mx.init.Zero(), ctx=context)
+    net.set_values(load_arrays(directory / MODEL)[0])
+    return net
 
 
 def scores_path(directory: Path, split: str) -> Path:
@@ -136,8 +147,7 @@ def scores_path(directory: Path, split: str) -> Path:
 
 def save_scores(directory: Path, split: str, nll: np.ndarray) -> None:
     """Keep a run's scores of a split, so that an interpolation need not compute them again."""
-    with atomic_path(scores_path(directory, split)) as temporary, temporary.open("wb") as stream:
-        np.save(stream, nll.astype(np.float32), allow_pickle=False)
+    write_array(scores_path(directory, split), nll.astype(np.float32))
 
 
 def load_scores(directory: Path, split: str) -> np.ndarray:

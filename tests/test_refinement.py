@@ -12,7 +12,7 @@ from lightrnn_gluon.allocation import METHODS, allocate
 from lightrnn_gluon.config import NetworkConfig, RefinementConfig
 from lightrnn_gluon.corpus import Corpus, CorpusConfig, prepare
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.refinement import Refinement, accumulate
+from lightrnn_gluon.refinement import Refinement, accumulate, output_vectors
 from lightrnn_gluon.sampling import SamplerConfig, SentenceSampler, StreamSampler
 from lightrnn_gluon.sources import TextFiles
 from lightrnn_gluon.systems import new_network
@@ -53,7 +53,7 @@ def test_accumulated_costs_equal_a_loop_over_all_occurrences(size, sampler, text
     sums = accumulate(net, sampler, CPU)
     rows, columns = naive_costs(net, texts)
     np.testing.assert_array_equal(sums.rows.counts, np.bincount(IDS, minlength=size))
-    found_rows, found = (costs[:] for costs in sums.costs(net))
+    found_rows, found = (costs[:] for costs in sums.costs(output_vectors(net)))
     np.testing.assert_allclose(found_rows, rows, atol=1e-4)
     # A word of the short last row has the masked columns in its normaliser, which is the same for
     # every column: what counts is the difference between columns.
@@ -119,7 +119,7 @@ def test_the_cost_before_a_round_is_the_training_loss_of_the_present_table(tmp_p
     run(training)
     net = training.net
     sums = accumulate(net, training.sampler, CPU)
-    result = allocate(*sums.costs(net), current=net.table.cells, method="exact")
+    result = allocate(*sums.costs(output_vectors(net)), current=net.table.cells, method="exact")
     sentences, words = [], [corpus.vocabulary.start]
     for word in corpus.ids("train"):
         words.append(int(word))

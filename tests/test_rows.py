@@ -94,6 +94,17 @@ def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus
         train_row(replace(NETWORK, refinement=RefinementConfig("preis")), corpus, directory, "tiny")
 
 
+@pytest.mark.parametrize("recorded", [[], "text", {"kind": []}])
+def test_a_damaged_record_of_settings_is_one_clear_mistake(tmp_path, corpus, recorded):
+    directory = tmp_path / "runs" / "net"
+    train_row(NETWORK, corpus, directory, "tiny")
+    metrics = read_json(directory / "metrics.json")
+    metrics["origin"]["config"] = recorded
+    write_json(directory / "metrics.json", metrics)
+    with pytest.raises(UserError, match=r"metrics\.json is damaged|another config"):
+        train_row(NETWORK, corpus, directory, "tiny")
+
+
 def test_a_row_made_anew_leaves_no_figures_of_the_one_before(tmp_path, corpus):
     directory = tmp_path / "runs" / "net"
     train_row(NETWORK, corpus, directory, "tiny")

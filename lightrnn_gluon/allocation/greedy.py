@@ -64,12 +64,12 @@ def regret(problem: Problem) -> Matching:
         stakes[0, part] = _stakes(problem.fetch_rows(part))
         stakes[1, part] = _stakes(problem.fetch_columns(part))
     room = np.full((1, rows), columns, np.int32)
-    room[0, -1] = words - (rows - 1) * columns
+    room[0, -1] = problem.last_row_length
     chosen_rows = _in_turn(problem, problem.fetch_rows, stakes[0], np.zeros(words, np.int32), room)
     if chosen_rows is None:
         return problem.fallback
     room = np.ones((rows, columns), np.int32)
-    room[-1, words - (rows - 1) * columns :] = 0
+    room[-1, problem.last_row_length :] = 0
     chosen_columns = _in_turn(problem, problem.fetch_columns, stakes[1], chosen_rows, room)
     if chosen_columns is None:
         return problem.fallback

@@ -35,7 +35,7 @@ def open_prices(problem: Problem) -> Prices:
     width = -(-columns // BLOCK) * BLOCK
     cells = np.full((problem.rows, width), np.inf)
     cells[:, :columns] = 0
-    cells[-1, :columns][order >= problem.words - (problem.rows - 1) * columns] = np.inf
+    cells[-1, :columns][order >= problem.last_row_length] = np.inf
     return _priced(cells, order)
 
 

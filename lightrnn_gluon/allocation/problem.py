@@ -63,6 +63,11 @@ class Problem:
         return self.column_costs.shape[1]
 
     @property
+    def last_row_length(self) -> int:
+        """How many usable cells the last row has."""
+        return self.words - (self.rows - 1) * self.columns
+
+    @property
     def block(self) -> int:
         """How many words make a block."""
         return _block(self.rows, self.columns)
@@ -90,11 +95,14 @@ class Problem:
 
     def above(self, words: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """(len(words),): what these words cost in these cells above the least, in nats."""
-        costs = np.empty(len(words))
+        costs = np.zeros(len(words))
         for part in blocks(len(words), self.block):
             rows, columns = np.divmod(cells[part], self.columns)
-            costs[part] = _above(self.fetch_rows(words[part]), rows)
-            costs[part] += _above(self.fetch_columns(words[part]), columns)
+            for block, chosen in (
+                (self.fetch_rows(words[part]), rows),
+                (self.fetch_columns(words[part]), columns),
+            ):
+                costs[part] += _above(block, block.min(axis=1), chosen)
         return costs
 
 
@@ -135,7 +143,7 @@ def survey(
             _check_finite(name, block, part, low, high)
             least[part] += low
             most[part] += high
-            above[part] += _above(block, chosen)
+            above[part] += _above(block, low, chosen)
             dtypes.append(block.dtype)
     if not np.isfinite(np.abs(most).sum() + np.abs(least).sum()):
         raise ValueError("costs are too large to be added up")
@@ -150,9 +158,9 @@ def _block(rows: int, columns: int) -> int:
     return math.ceil(_BLOCK_BYTES / (4 * (rows + columns)))
 
 
-def _above(block: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """float64 (B,): each word's cost in the row (or column) chosen for it, less its least."""
-    return block[np.arange(len(block)), chosen].astype(np.float64) - block.min(axis=1)
+def _above(block: np.ndarray, low: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """float64 (B,): each word's cost in the row (or column) chosen for it, less its least, `low` (B,)."""
+    return block[np.arange(len(block)), chosen].astype(np.float64) - low
 
 
 def _check_shapes(row_costs: Costs, column_costs: Costs) -> None:

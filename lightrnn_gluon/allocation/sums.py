@@ -56,7 +56,8 @@ class ComponentSums:
         occurrences = csr_matrix((np.ones(len(words), np.float32), (place, np.arange(len(words)))), shape)
         self._sums[distinct] += occurrences @ addends
         self.counts[distinct] += np.bincount(place)
-        self._normalisers[distinct] += np.bincount(place, weights=normalisers)
+        if not self._of_costs:
+            self._normalisers[distinct] += np.bincount(place, weights=normalisers)
 
     def costs(self, weight: np.ndarray, bias: np.ndarray) -> Costs:
         """float32 (V, n): each word's cost in each row (or column), in nats over all occurrences.

@@ -13,18 +13,16 @@ from generated import generate
 from generated_sums import generate_sums
 
 from lightrnn_gluon.allocation import Costs
-from lightrnn_gluon.checkpoint import load_arrays
 from lightrnn_gluon.config import NetworkConfig, load_row
 from lightrnn_gluon.corpus import CorpusConfig, prepare
-from lightrnn_gluon.files import atomic_path
+from lightrnn_gluon.files import write_array
 from lightrnn_gluon.models import LightRNN
-from lightrnn_gluon.refinement import accumulate
+from lightrnn_gluon.refinement import accumulate, output_vectors
 from lightrnn_gluon.rows import train_row
+from lightrnn_gluon.runs import load_net
 from lightrnn_gluon.sampling import evaluation_sampler
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles
 from lightrnn_gluon.standins.aclw import LANGUAGES
-from lightrnn_gluon.systems import new_network
-from lightrnn_gluon.training import MODEL
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from experiments import CONFIGS, find_sources
@@ -79,16 +77,13 @@ def _trained(experiment: str, folders: tuple[str, ...], directory: Path) -> Task
         )  # fmt: skip
         assert isinstance(config, NetworkConfig)
         train_row(config, corpus, directory / "run", "cpu, one epoch, all words")
-        net = new_network(config, len(corpus.vocabulary))
+        net = load_net(directory / "run", config, len(corpus.vocabulary), mx.cpu())
         assert isinstance(net, LightRNN)
-        net.initialize(mx.init.Zero())
-        net.set_values(load_arrays(directory / "run" / MODEL)[0])
         reader = evaluation_sampler(config.sampler, corpus.ids("train"), corpus.vocabulary)
-        costs = accumulate(net, reader, mx.cpu()).costs(net)
+        costs = accumulate(net, reader, mx.cpu()).costs(output_vectors(net))
         arrays = (*(np.asarray(part[:]) for part in costs), net.table.cells)
         for name, array in zip(names, arrays, strict=True):
-            with atomic_path(directory / f"{name}.npy") as temporary, temporary.open("wb") as stream:
-                np.save(stream, array, allow_pickle=False)
+            write_array(directory / f"{name}.npy", array)
     return Task(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in names))
 
 
