@@ -10,28 +10,13 @@ from hypothesis import strategies as st
 
 from lightrnn_gluon.allocation import METHODS, allocate, auction, problem
 from lightrnn_gluon.allocation.kernels import find_cheapest, lay_out, make_lists, set_price
-from lightrnn_gluon.allocation.market import (
-    _alike_columns,
-    open_market,
-    open_prices,
-    shelve,
-    table_cells,
-    workspace,
-)
+from lightrnn_gluon.allocation.market import open_market, open_prices, shelve, workspace
 from lightrnn_gluon.allocation.problem import Problem, survey
 from lightrnn_gluon.table import table_shape
 
 
 def surveyed(row_costs, column_costs):
     return survey(row_costs, column_costs, None, None, np.inf)
-
-
-def by_cell(prices, words):
-    """Prices in the order of the table's cells; and the numbers that the prices have for these."""
-    rows, columns = np.divmod(np.arange(words), len(prices.columns))
-    numbers = rows * prices.cells.shape[1] + np.argsort(prices.columns)[columns]
-    assert np.array_equal(table_cells(prices, numbers), np.arange(words))
-    return prices.cells.ravel()[numbers], numbers
 
 
 @pytest.mark.parametrize(("rows", "columns", "words"), [(8, 8, 57), (3, 70, 205), (70, 3, 208), (1, 5, 5)])
@@ -46,13 +31,13 @@ def test_a_list_holds_the_cheapest_cells(rows, columns, words):
     lists, size = market.lists, market.lists.cells.shape[1]
     for rises in (0, 0, 1, size, words):  # twice none; the dearest of the list alone, the whole list, all
         if rises:
-            cells = lists.cells[3, ::-1][:rises] if rises < words else by_cell(market.prices, words)[1]
+            cells = lists.cells[3, ::-1][:rises] if rises < words else range(words)
             for cell in cells:
                 set_price(market.prices, cell, market.prices.cells.ravel()[cell] + rng.random())
         make_lists(market, np.array([3], np.int32))
-        prices = by_cell(market.prices, words)[0]
+        prices = market.prices.cells.ravel()[:words]
         cheapest = np.argsort(full + prices)[:size]
-        assert table_cells(market.prices, lists.cells[3]).tolist() == cheapest.tolist()
+        assert lists.cells[3].tolist() == cheapest.tolist()
         assert lists.costs[3] == pytest.approx(full[cheapest])
         assert lists.thresholds[3] == pytest.approx((full + prices)[cheapest[-1]])
 
@@ -64,34 +49,23 @@ def test_the_cheapest_at_any_prices(problem, seed, size):
     words, size = len(problem[0]), min(size, len(problem[0]))
     prices, rng = open_prices(surveyed(*problem)), np.random.default_rng(seed)
     scale = float(np.ptp(problem[0]) + np.ptp(problem[1]))
-    for cell in by_cell(prices, words)[1][: rng.integers(words)]:
+    for cell in range(rng.integers(words)):
         set_price(prices, cell, rng.choice([np.inf, rng.random() * scale]))
-    assert np.array_equal(prices.blocks, prices.cells.reshape(*prices.blocks.shape, -1).min(axis=2))
+    assert np.array_equal(prices.near, prices.cells.astype(np.float32))
     assert np.array_equal(prices.rows, prices.cells.min(axis=1))
     word = rng.integers(words)
     work, found = workspace(prices, size), np.full(size, -1, np.int32)
-    lay_out(prices, work, problem[0][word], problem[1][word])
+    lay_out(work, problem[0][word], problem[1][word])
     threshold = find_cheapest(prices, work, found)
     full = dense(*problem)[word] - float(problem[0][word].min()) - float(problem[1][word].min())
-    nets = full + by_cell(prices, words)[0]
+    nets = full + prices.cells.ravel()[:words]
     expected = np.sort(nets)[:size]
     count = int(np.isfinite(expected).sum())
     assert (found >= 0).tolist() == [True] * count + [False] * (size - count)
     assert len(set(found[:count])) == count
     tolerance = {"rel": 1e-9, "abs": 1e-9 * float(np.abs(problem[0]).max() + np.abs(problem[1]).max())}
-    assert nets[table_cells(prices, found[:count])] == pytest.approx(expected[:count], **tolerance)
+    assert nets[found[:count]] == pytest.approx(expected[:count], **tolerance)
     assert threshold == pytest.approx(expected[-1], **tolerance)
-
-
-def test_alike_columns_share_a_block():
-    rng = np.random.default_rng(0)
-    kinds = rng.permutation(np.repeat(np.arange(4), 32))
-    order = _alike_columns(rng.normal(size=(4, 50))[kinds] + 0.01 * rng.normal(size=(128, 50)))
-    assert sorted(order.tolist()) == list(range(128))
-    assert (np.ptp(kinds[order].reshape(4, 32), axis=1) == 0).all()
-    for columns in (1, 31, 33, 100):
-        order = _alike_columns(np.zeros((columns, 5)))
-        assert sorted(order.tolist()) == list(range(columns))
 
 
 @pytest.mark.parametrize("words", [400, 2500])

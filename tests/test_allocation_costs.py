@@ -37,9 +37,13 @@ def test_the_same_table_however_costs_are_kept(method, small_blocks, tmp_path):
         maps.append(np.load(tmp_path / f"{number}.npy", mmap_mode="r"))
     for kept in (maps, [OnDemand(array, 38) for array in arrays]):
         found = allocate(*kept, method=method)
+        assert type(found.cells) is np.ndarray
+        if method == "auction":  # words that wait for their costs bid later: another table, as good
+            check(found, *arrays)
+            assert max(found.gap, expected.gap) <= 1e-4
+            continue
         assert np.array_equal(found.cells, expected.cells)
         assert (found.cost, found.lower_bound) == (expected.cost, expected.lower_bound)
-        assert type(found.cells) is np.ndarray
 
 
 @pytest.mark.parametrize("form", ["easy", "hard"])

@@ -1,7 +1,7 @@
 """The auction: a nearly optimal cell for every word, with a proof of how nearly.
 
 Bertsekas' auction algorithm (Annals of Operations Research 14, 1988). Every cell has a price,
-zero at first. A word without a cell takes the one of least net cost (its cost there plus the
+at first a guess (see opening). A word without a cell takes the one of least net cost (its cost there plus the
 price), pushing out whoever holds it, and raises that price until its second choice would do as
 well, plus epsilon; the word pushed out is next to bid. When all words have a cell, each is
 within epsilon of its best net cost, so that the total is within V * epsilon of the optimum.
@@ -21,7 +21,8 @@ import numpy as np
 
 from lightrnn_gluon.allocation.greedy import fill
 from lightrnn_gluon.allocation.kernels import Market, bid, least_nets
-from lightrnn_gluon.allocation.market import close_cells, open_market, shelf_batch, shelve, table_cells
+from lightrnn_gluon.allocation.market import close_cells, open_market, shelve
+from lightrnn_gluon.allocation.opening import draw, offers, shrink
 from lightrnn_gluon.allocation.problem import Matching, Problem
 
 # Epsilon as a share of the words' mean cost range: a gap below 0.01 % on language-model costs.
@@ -29,7 +30,7 @@ EPSILON_SHARE = 1e-5
 # The least that is tried for the sake of a `gap`.
 LEAST_SHARE = 1e-7
 # How much coarser epsilon is in the first phase, and how much finer it gets from phase to phase.
-FIRST_PHASE, EPSILON_STEP = 16.0, 4.0
+FIRST_PHASE, EPSILON_STEP = 4.0, 4.0
 # The effort per word, in lists made, that counts as a price war; ordinary costs need 1 to 20.
 PATIENCE = 64.0
 _BIDS_PER_LIST = 32  # of equal effort
@@ -44,31 +45,49 @@ def auction(problem: Problem) -> Matching:
     within the problem's `gap`; or shortly before the deadline, so that words without a cell can
     still get the cheapest free ones.
     """
-    state = _Auction(problem)
-    mean_range = float((problem.most - problem.least).mean())
-    # Where every cell suits every word alike, any rise will do: hence the least positive number.
-    epsilon = finest = max(EPSILON_SHARE * mean_range, _TINY)
+    state = _Auction(problem, _opening(problem))
+    epsilon = finest = _epsilon(problem, EPSILON_SHARE)
     epsilon *= FIRST_PHASE
     if problem.gap is not None:
-        finest = max(LEAST_SHARE * mean_range, _TINY)
+        finest = _epsilon(problem, LEAST_SHARE)
         # Enough for the gap, given that the bound is not below the one at no prices.
         epsilon = max(epsilon, problem.gap * abs(float(problem.least.sum())) / problem.words)
     queue, patience = np.arange(problem.words, dtype=np.int32), PATIENCE
     while True:
         epsilon = state.place(queue, epsilon, patience)
-        best = state.best_table()
+        nets = least_nets(state.market)
+        best = state.best_table(nets)
         if state.unplaced or epsilon <= finest or problem.near_enough(best):
             return best
         epsilon, patience = max(epsilon / EPSILON_STEP, finest), np.inf
-        queue = state.release(epsilon)
+        queue = state.release(nets, epsilon)
+
+
+def _epsilon(problem: Problem, share: float) -> float:
+    """Nats: this share of the words' mean range of costs."""
+    # Where every cell suits every word alike, any rise will do: hence the least positive number.
+    return max(share * float((problem.most - problem.least).mean()), _TINY)
+
+
+def _opening(problem: Problem) -> np.ndarray | None:
+    """(rows, columns), nats: what a sample of the words would pay; None where that is not known."""
+    words = draw(problem)
+    if not len(words):
+        return None
+    sample = shrink(problem, words)
+    state = _Auction(sample, _opening(sample))
+    state.place(
+        np.arange(sample.words, dtype=np.int32), FIRST_PHASE * _epsilon(sample, EPSILON_SHARE), PATIENCE
+    )
+    return None if state.unplaced else offers(problem, words, sample.least + least_nets(state.market))
 
 
 class _Auction:
     """The market, who has which cell, and the best complete table so far."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, opening: np.ndarray | None) -> None:
         self.problem = problem
-        self.market: Market = open_market(problem)
+        self.market: Market = open_market(problem, opening)
         self.owners = np.full(self.market.prices.cells.size, -1, np.int32)
         self.places = np.full(problem.words, -1, np.int8)  # of each word's cell on its list
         self.unplaced = problem.words
@@ -84,7 +103,7 @@ class _Auction:
         Returns the epsilon that all words are within at the end.
         """
         started = time.perf_counter()
-        batch, waiting = shelf_batch(self.market), np.empty(0, np.int32)
+        batch, waiting = self.problem.block, np.empty(0, np.int32)
         begun = lists = 0
         effort = 0.0
         while begun < len(queue) or len(waiting):
@@ -110,23 +129,23 @@ class _Auction:
         self.unplaced = 0
         return epsilon
 
-    def release(self, epsilon: float) -> np.ndarray:
-        """Take their cells from the words that are not within epsilon of their best; int32, these words."""
+    def release(self, least: np.ndarray, epsilon: float) -> np.ndarray:
+        """Take their cells from words that are not within epsilon of their least nets; int32, these words."""
         lists, prices = self.market.lists, self.market.prices.cells.ravel()
         every = np.arange(self.problem.words, dtype=np.int32)
         nets = lists.costs[every, self.places] + prices[lists.cells[every, self.places]]
-        words = every[nets > least_nets(self.market) + epsilon]
+        words = every[nets > least + epsilon]
         self.owners[lists.cells[words, self.places[words]]] = -1
         self.places[words] = -1
         return words
 
-    def best_table(self) -> Matching:
-        """The cheapest table so far, with the best bound so far."""
+    def best_table(self, nets: np.ndarray) -> Matching:
+        """The cheapest table so far, with the best bound so far, given the words' least net costs (V,)."""
         if self._best is None or not self.unplaced:
             found = self._table()
             if self._best is None or found.above.sum() < self._best.above.sum():
                 self._best = found._replace(bound=self._best.bound if self._best else 0.0)
-        self._best = self._best._replace(bound=max(self._best.bound, self._bound()))
+        self._best = self._best._replace(bound=max(self._best.bound, self._bound(nets)))
         return self._best
 
     def _table(self) -> Matching:
@@ -137,13 +156,13 @@ class _Auction:
         if len(rest):
             free = close_cells(self.market.prices, self.owners >= 0)
             cells[rest], above[rest] = fill(self.problem, free, rest)
-        return Matching(table_cells(self.market.prices, cells), above, 0.0)
+        return Matching(cells, above, 0.0)
 
-    def _bound(self) -> float:
-        """The sum over words of the least net cost, less the sum of the prices, in nats.
+    def _bound(self, nets: np.ndarray) -> float:
+        """The sum of the words' least net costs (V,) less that of the prices, in nats.
 
         No table costs less above the words' minima, whatever the prices (weak duality): its words
         pay each price exactly once, and none pays less than its least net cost.
         """
         prices = self.market.prices.cells
-        return float(least_nets(self.market).sum() - prices[np.isfinite(prices)].sum())
+        return float(nets.sum() - prices[np.isfinite(prices)].sum())

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from lightrnn_gluon.allocation.kernels import Prices, take_free
-from lightrnn_gluon.allocation.market import open_prices, table_cells, workspace
+from lightrnn_gluon.allocation.market import open_prices, workspace
 from lightrnn_gluon.allocation.problem import Matching, Problem, blocks
 
 
@@ -18,7 +18,7 @@ def frequency(problem: Problem) -> Matching:
     """
     prices = open_prices(problem)
     cells, above = fill(problem, prices, np.arange(problem.words))
-    return Matching(table_cells(prices, cells), above, 0.0)
+    return Matching(cells, above, 0.0)
 
 
 def fill(problem: Problem, prices: Prices, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def fill(problem: Problem, prices: Prices, words: np.ndarray) -> tuple[np.ndarra
         if problem.late():
             rest = slice(part.start, len(words))
             cells[rest] = np.flatnonzero(np.isfinite(prices.cells))[: len(words) - part.start]
-            above[rest] = problem.above(words[rest], table_cells(prices, cells[rest]))
+            above[rest] = problem.above(words[rest], cells[rest])
             break
         block = problem.fetch_rows(words[part]), problem.fetch_columns(words[part])
         cells[part], above[part] = take_free(prices, work, *block)

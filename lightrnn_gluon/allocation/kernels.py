@@ -1,9 +1,8 @@
 """The compiled inner loops: prices of cells, and a word's short list, its cells of least net cost.
 
 A net cost is a cost plus the cell's price. To find the least ones all cells would have to be
-looked at; bounds spare most of it. Columns stand in blocks of 32 alike ones, and the least price in
-each block of each row is kept: no cell of a block has a lower net cost than the word's cost in the
-row, plus its least in the block's columns, plus that price.
+looked at; the least price in each row spares many rows, and single precision with a margin for its
+rounding, in vectors, most cells of the others.
 
 They stand in one file because Numba's cache does not notice that a function in another one changed.
 """
@@ -13,24 +12,26 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-BLOCK = 32
+_CHUNK = 32  # cells looked at together
+# Sums of three numbers that are not negative, in single precision, are within this of the true ones.
+_MARGIN = 1 + 1e-6
+_TINY = np.finfo(np.float32).tiny
 
 
 class Prices(NamedTuple):
-    """A price for each cell, in nats; here a cell's number is row * width + place of its column."""
+    """A price for each cell, in nats, infinite where no word may go; a cell is row * columns + column."""
 
-    cells: np.ndarray  # (rows, width), columns in the order of `columns`; inf where no word may go
-    blocks: np.ndarray  # (rows, width / 32) the least price in each block
+    cells: np.ndarray  # (rows, columns)
+    near: np.ndarray  # float32 (rows, columns), the same, rounded
     rows: np.ndarray  # (rows,) the least price in each row
-    columns: np.ndarray  # int32 (columns,) the column at each place; places after these are padding
 
 
 class Workspace(NamedTuple):
-    """One word's costs above its minima, in the order of the prices, as its list is made."""
+    """One word's costs above its minima, as its list is made."""
 
     rows: np.ndarray  # (rows,) nats
-    columns: np.ndarray  # (width,) nats
-    blocks: np.ndarray  # (width / 32,) the least in each block of columns
+    columns: np.ndarray  # (columns,) nats
+    near: np.ndarray  # float32 (columns,), those of columns, rounded
     nets: np.ndarray  # (K,) the list's net costs, ascending
 
 
@@ -63,26 +64,19 @@ class Market(NamedTuple):
 @numba.njit(cache=True)
 def set_price(prices: Prices, cell: int, price: float) -> None:
     """Raise the price of a cell."""
-    row, place = divmod(cell, prices.cells.shape[1])
-    block = place // BLOCK
-    before = prices.cells[row, place]
-    prices.cells[row, place] = price
-    if before > prices.blocks[row, block]:
-        return
-    least = np.inf
-    for k in range(block * BLOCK, (block + 1) * BLOCK):
-        least = min(least, prices.cells[row, k])
-    prices.blocks[row, block] = least
+    row, column = divmod(cell, prices.cells.shape[1])
+    before = prices.cells[row, column]
+    prices.cells[row, column] = prices.near[row, column] = price
     if before > prices.rows[row]:
         return
     least = np.inf
-    for k in range(prices.blocks.shape[1]):
-        least = min(least, prices.blocks[row, k])
+    for k in range(prices.cells.shape[1]):
+        least = min(least, prices.cells[row, k])
     prices.rows[row] = least
 
 
 @numba.njit(cache=True)
-def lay_out(prices: Prices, work: Workspace, row_costs: np.ndarray, column_costs: np.ndarray) -> None:
+def lay_out(work: Workspace, row_costs: np.ndarray, column_costs: np.ndarray) -> None:
     """Put a word's costs in rows and columns into the workspace.
 
     They are taken less their minima, which changes no choice: net costs are then sums of small numbers.
@@ -95,11 +89,8 @@ def lay_out(prices: Prices, work: Workspace, row_costs: np.ndarray, column_costs
     least = np.inf
     for column in range(len(column_costs)):
         least = min(least, column_costs[column])
-    work.blocks[:] = np.inf
-    for place in range(len(column_costs)):
-        cost = column_costs[prices.columns[place]] - least
-        work.columns[place] = cost
-        work.blocks[place // BLOCK] = min(work.blocks[place // BLOCK], cost)
+    for column in range(len(column_costs)):
+        work.columns[column] = work.near[column] = column_costs[column] - least
 
 
 @numba.njit(cache=True)
@@ -115,16 +106,15 @@ def find_cheapest(prices: Prices, work: Workspace, cells: np.ndarray) -> float:
     Returns:
         The K-th net cost: every cell that is not among them has at least that.
     """
-    rows, width = prices.cells.shape
-    blocks, last = len(work.blocks), len(cells) - 1
-    size = width // blocks  # BLOCK; loops over so few are vectorised only if it is not a constant
-    nets = work.nets
+    rows, columns = prices.cells.shape
+    nets, last = work.nets, len(cells) - 1
     nets[:] = np.inf
     held = cells[last] >= 0
     if held:
         for k in range(len(cells)):
-            row, place = divmod(cells[k], width)
-            _insert(nets, cells, k, work.rows[row] + work.columns[place] + prices.cells[row, place], cells[k])
+            row, column = divmod(cells[k], columns)
+            net = work.rows[row] + work.columns[column] + prices.cells[row, column]
+            _insert(nets, cells, k, net, cells[k])
     dearest = nets[last]
     start, least = 0, np.inf
     for row in range(rows):
@@ -135,33 +125,37 @@ def find_cheapest(prices: Prices, work: Workspace, cells: np.ndarray) -> float:
         cost = work.rows[row]
         if cost + prices.rows[row] >= dearest:
             continue
-        # Few blocks have a cell for the list. Counting has no branch, so that it runs in vectors.
-        row_blocks = prices.blocks[row]
-        hits = 0
-        for block in range(blocks):
-            hits += cost + work.blocks[block] + row_blocks[block] < dearest
-        if hits == 0:
+        row_prices = prices.near[row]
+        if not _any_below(work.near, row_prices, 0, columns, _ceiling(dearest, cost)):
             continue
-        row_prices = prices.cells[row]
-        for block in range(blocks):
-            if cost + work.blocks[block] + row_blocks[block] >= dearest:
+        for chunk in range(0, columns, _CHUNK):
+            end = min(chunk + _CHUNK, columns)
+            if not _any_below(work.near, row_prices, chunk, end, _ceiling(dearest, cost)):
                 continue
-            hits = 0
-            for k in range(size):
-                place = np.uintp(block * size + k)
-                hits += cost + work.columns[place] + row_prices[place] < dearest
-            if hits == 0:
-                continue
-            for k in range(size):
-                place = np.uintp(block * size + k)
-                net = cost + work.columns[place] + row_prices[place]
+            for column in range(chunk, end):
+                net = cost + work.columns[column] + prices.cells[row, column]
                 if net < dearest:
-                    cell = row * width + block * size + k
+                    cell = row * columns + column
                     if held and _holds(cells, cell):
                         continue
                     _insert(nets, cells, last, net, cell)
                     dearest = nets[last]
     return dearest
+
+
+@numba.njit(cache=True)
+def _ceiling(dearest: float, cost: float) -> np.float32:
+    """What no sum of rounded column cost and price is above, if with `cost` it is below `dearest`."""
+    return np.float32(dearest * _MARGIN - cost + _TINY)
+
+
+@numba.njit(cache=True, fastmath={"reassoc"})
+def _any_below(costs: np.ndarray, prices: np.ndarray, start: int, end: int, ceiling: np.float32) -> bool:
+    """Whether any sum of float32 numbers (columns,), from start to end, is below the ceiling."""
+    hits = np.float32(0)  # counting has no branch, and floats are counted in vectors of floats
+    for k in range(start, end):
+        hits += np.float32(costs[np.uintp(k)] + prices[np.uintp(k)] < ceiling)
+    return bool(hits > 0)
 
 
 @numba.njit(cache=True)
@@ -186,14 +180,13 @@ def _holds(cells: np.ndarray, cell: int) -> bool:
 @numba.njit(cache=True)
 def make_list(market: Market, word: int) -> None:
     """Make the list of a word whose costs are on the shelf, at present prices."""
-    prices, work, lists, shelf = market.prices, market.work, market.lists, market.shelf
-    slot, width = shelf.slots[word], prices.cells.shape[1]
-    lay_out(prices, work, shelf.rows[slot], shelf.columns[slot])
-    cells = lists.cells[word]
-    lists.thresholds[word] = find_cheapest(prices, work, cells)
+    work, lists, shelf = market.work, market.lists, market.shelf
+    slot, cells = shelf.slots[word], lists.cells[word]
+    lay_out(work, shelf.rows[slot], shelf.columns[slot])
+    lists.thresholds[word] = find_cheapest(market.prices, work, cells)
     for k in range(len(cells)):
-        row, place = divmod(cells[k], width)
-        lists.costs[word, k] = work.rows[row] + work.columns[place] if cells[k] >= 0 else np.inf
+        row, column = divmod(cells[k], len(work.columns))
+        lists.costs[word, k] = work.rows[row] + work.columns[column] if cells[k] >= 0 else np.inf
 
 
 @numba.njit(cache=True)
@@ -231,7 +224,7 @@ def bid(
 
     Args:
         market: prices and lists, which change.
-        owners: int32 (rows * width,), the word in each cell, -1 where there is none; changes.
+        owners: int32 (rows * columns,), the word in each cell, -1 where there is none; changes.
         places: int8 (V,), where on its list each word's cell is, -1 without a cell; changes.
         words: int32 (B,), words without a cell, whose costs are on the shelf.
         epsilon: nats, what a bid adds to a price for its own sake.
@@ -290,7 +283,7 @@ def take_free(
     found = np.empty(1, np.int32)
     for k in range(len(row_costs)):
         found[0] = -1
-        lay_out(prices, work, row_costs[k], column_costs[k])
+        lay_out(work, row_costs[k], column_costs[k])
         above[k] = find_cheapest(prices, work, found)
         cells[k] = found[0]
         set_price(prices, found[0], np.inf)

@@ -50,7 +50,8 @@ def allocate(
     """Give each word a cell of its own, at a total cost no higher than the present table's.
 
     The usable cells are the first V in row-major order: all rows but the last are full. The
-    result depends on the arguments alone, unless a time limit cuts it short.
+    result depends on the arguments alone, unless a time limit cuts it short. The auction has costs that
+    are in memory at hand and waits for others, so that between these its table, not its gap, may differ.
 
     Args:
         row_costs: float32 or float64 (V, rows), what each word would cost in each row, in nats

@@ -18,7 +18,7 @@ import numpy as np
 
 from lightrnn_gluon.allocation.greedy import fill
 from lightrnn_gluon.allocation.kernels import make_lists, set_price
-from lightrnn_gluon.allocation.market import open_market, shelf_batch, shelve, table_cells
+from lightrnn_gluon.allocation.market import open_market, shelve
 from lightrnn_gluon.allocation.problem import Matching, Problem, blocks
 
 
@@ -43,7 +43,7 @@ def _heaviest_first(problem: Problem, offsets: np.ndarray) -> Matching:
     words = problem.words
     market, shelf_end = open_market(problem), 0
     lists = market.lists
-    for part in blocks(words, shelf_batch(market)):
+    for part in blocks(words, problem.block):
         if problem.late():
             return problem.fallback
         numbers = np.arange(part.start, part.stop, dtype=np.int32)
@@ -63,15 +63,14 @@ def _heaviest_first(problem: Problem, offsets: np.ndarray) -> Matching:
         place = _first_free(lists.cells[word], free)
         if place < 0:
             number = np.array([word], np.int32)
-            if market.shelf.slots[word] < 0:
-                shelf_end = shelve(problem, market.shelf, shelf_end, number)
+            shelf_end = shelve(problem, market.shelf, shelf_end, number)
             make_lists(market, number)
             place = 0
         cells[word], above[word] = lists.cells[word, place], lists.costs[word, place]
         heapq.heapreplace(heap, (offsets[word] + above[word], word))
     rest = np.sort(np.array([word for _, word in heap], np.int64))
     cells[rest], above[rest] = fill(problem, market.prices, rest)
-    return Matching(table_cells(market.prices, cells), above, 0.0)
+    return Matching(cells, above, 0.0)
 
 
 def _first_free(cells: np.ndarray, free: np.ndarray) -> int:

@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 _BLOCK_BYTES = 2**24
+# Nats, all words together, so that any cost and price is a number in single precision.
+_GREATEST = 1e36
 
 
 class Costs(Protocol):
@@ -145,8 +147,8 @@ def survey(
             most[part] += high
             above[part] += _above(block, low, chosen)
             dtypes.append(block.dtype)
-    if not np.isfinite(np.abs(most).sum() + np.abs(least).sum()):
-        raise ValueError("costs are too large to be added up")
+    if not np.maximum(np.abs(most), np.abs(least)).sum() <= _GREATEST:
+        raise ValueError(f"costs are too large: the words' extremes must not add up to more than {_GREATEST}")
     return Problem(
         row_costs, column_costs, least, most, Matching(table, above, 0.0), np.result_type(*set(dtypes)),
         gap, deadline,

@@ -107,9 +107,7 @@ class WordModel(LanguageModel):
     negative log-likelihoods (N,). Both say their own `multiplications()`.
     """
 
-    def __init__(
-        self, input: gluon.HybridBlock, lstm: "StackedLSTM", output: gluon.HybridBlock
-    ) -> None:
+    def __init__(self, input: gluon.HybridBlock, lstm: "StackedLSTM", output: gluon.HybridBlock) -> None:
         super().__init__()
         self.input, self.lstm, self.output = input, lstm, output
 
