@@ -11,6 +11,7 @@ CPU = mx.cpu()
 CASES = {
     "lightrnn": ("lightrnn", {}),
     "lightrnn by frequency": ("lightrnn", {"start": "frequency"}),
+    "lightrnn by neighbours": ("lightrnn", {"start": "spectral"}),
     "full softmax": ("full_softmax", {}),
     "full softmax tied": ("full_softmax", {"tied": True}),
     "hsm": ("hsm", {}),

@@ -1,6 +1,8 @@
 """Costs from sums against a loop over all occurrences; sums in memory and on disk."""
 
 import errno
+import mmap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +76,25 @@ def test_on_disk_and_in_memory_they_are_the_same(options, tmp_path, monkeypatch)
     assert isinstance(summed._sums, np.memmap)
     assert np.array_equal(summed.costs(weight, bias)[:], expected)
     assert list(tmp_path.iterdir()) == []  # nothing to be left behind, whatever happens
+
+
+def mapped_bytes():
+    """How much of mapped files this process has resident."""
+    pages = int(Path("/proc/self/statm").read_text().split()[2])
+    return pages * mmap.PAGESIZE
+
+
+def test_sums_on_disk_are_not_resident(tmp_path, monkeypatch):
+    monkeypatch.setattr(sums, "MEMORY_BYTES", 0)
+    words, weight, bias = 60_000, np.ones((100, 64), np.float32), np.zeros(100, np.float32)
+    before = mapped_bytes()
+    summed = ComponentSums(words, *weight.shape, tmp_path)  # 15 MB
+    for part in np.split(np.arange(words), 10):
+        summed.add(part, np.ones((len(part), 64), np.float32), weight, bias)
+    costs = summed.costs(weight, bias)
+    assert costs[:10].sum() > 0
+    assert all((costs[start : start + 1000] == costs[0]).all() for start in range(0, words, 1000))
+    assert mapped_bytes() - before < 3e6
 
 
 def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):

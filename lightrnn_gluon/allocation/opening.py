@@ -11,7 +11,7 @@ import numpy as np
 from lightrnn_gluon.allocation.problem import Problem, blocks, survey
 
 # A sample is a quarter of the words, within bounds: below, an auction is quick; above, memory is.
-_SHARE, _LEAST, _MOST = 4, 250, 200_000
+_SHARE, _LEAST, _MOST = 4, 250, 100_000
 # An opening price that is too high costs more than one too low: all other cells must rise to meet it.
 _CAUTION = 0.75
 

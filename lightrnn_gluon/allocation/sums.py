@@ -10,6 +10,7 @@ asked for. Where there are no more rows than H, the costs themselves are summed.
 Costs are formed from unmasked logits, so that they are finite for every cell.
 """
 
+import mmap
 import os
 import tempfile
 from pathlib import Path
@@ -55,6 +56,7 @@ class ComponentSums:
         shape = (len(distinct), len(words))
         occurrences = csr_matrix((np.ones(len(words), np.float32), (place, np.arange(len(words)))), shape)
         self._sums[distinct] += occurrences @ addends
+        _let_go(self._sums)
         self.counts[distinct] += np.bincount(place)
         if not self._of_costs:
             self._normalisers[distinct] += np.bincount(place, weights=normalisers)
@@ -88,6 +90,7 @@ class StateCosts:
     def __getitem__(self, words: slice | np.ndarray) -> np.ndarray:
         """float32 (len(words), n), the costs of these words; the last digits depend on how many they are."""
         costs = self._states[words] @ self._weight.T
+        _let_go(self._states)
         costs += self._counts[words, None].astype(np.float32) * self._bias
         return np.subtract(self._normalisers[words, None].astype(np.float32), costs, out=costs)
 
@@ -105,3 +108,9 @@ def _zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:
                 f"{directory} has no room for {size / 1e9:.1f} GB of sums: {error.strerror}; free some"
             ) from error
         return np.memmap(stream, np.float32, "r+", shape=shape)
+
+
+def _let_go(array: np.ndarray) -> None:
+    """Of an array that is a whole file: keep no page of it resident, so that memory stays as stated."""
+    if isinstance(array.base, mmap.mmap):
+        array.base.madvise(mmap.MADV_DONTNEED)  # changes stay, in the system's cache of the file

@@ -8,6 +8,7 @@ import numpy as np
 from mxnet import gluon
 
 from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, absent_cells, pick_nll
+from lightrnn_gluon.starts import STARTS
 from lightrnn_gluon.table import WordTable, table_shape
 
 
@@ -19,16 +20,16 @@ class LightRNN(LanguageModel):
         P(w[t] | history) = softmax(Y_r h_c[t-1] + b_r)[r(w[t])] * softmax(Y_c h_r[t] + b_c)[c(w[t])]
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
-    starts `random` (the paper's way) or, row by row, sorted by `frequency`.
+    starts as one of `starts.STARTS`: `random` is the paper's way.
     """
 
     def __init__(
         self, vocabulary_size: int, hidden: int, layers: int, dropout: float, start: str = "random"
     ) -> None:
         super().__init__()
-        if start not in ("random", "frequency"):
-            raise ValueError(f"start {start!r} is none of random, frequency")
-        self._start = start
+        if start not in STARTS:
+            raise ValueError(f"start {start!r} is none of {', '.join(STARTS)}")
+        self._start = STARTS[start]
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
             self.encoder = InterleavedLSTM(vocabulary_size, rows, columns, hidden, layers, dropout)
@@ -40,12 +41,8 @@ class LightRNN(LanguageModel):
         self.set_table(WordTable.random(self.encoder.row_of.shape[0], seed))
 
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
-        """Sort the random table by frequency, if it is to start so; words of equal counts keep its order."""
-        if self._start == "frequency":
-            counts = np.bincount(ids, minlength=len(words))
-            cells = np.empty(len(words), np.int32)
-            cells[np.lexsort((self.table.cells, -counts))] = np.arange(len(words))
-            self.set_table(WordTable(cells))
+        """Make a table of the random one and the training text, as the start has it."""
+        self.set_table(self._start(self.table, ids))
 
     @property
     def table(self) -> WordTable:

@@ -65,7 +65,9 @@ class _Text:
             scores = vectors @ weight.T  # SHARPNESS at most, but for the disturbance
             normalisers[block] = counts * np.log(np.exp(scores, out=scores).sum(axis=1))
             sums[block] = vectors * counts[:, None]
-        return StateCosts(sums, self.counts, normalisers, weight, np.zeros(size, np.float32))
+        sums.flush()
+        states = np.load(directory / f"{purpose}.npy", mmap_mode="r")  # nothing of it resident yet
+        return StateCosts(states, self.counts, normalisers, weight, np.zeros(size, np.float32))
 
     def _weight(self, part: np.ndarray, size: int) -> np.ndarray:
         """float32 (size, H): the mean vector of the words in each row, of one length."""
