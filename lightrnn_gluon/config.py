@@ -26,6 +26,7 @@ class RefinementConfig:
 
     method: str = "auction"  # of allocation.METHODS
     costs: str = "pass"  # from a pass over the text, or summed up in training
+    move: str = "joint"  # of moves.MOVES
 
 
 @dataclass

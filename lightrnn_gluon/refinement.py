@@ -14,6 +14,7 @@ from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.models import LightRNN
+from lightrnn_gluon.moves import MOVES, chosen_cost
 from lightrnn_gluon.sampling import Chunk, Sampler, evaluation_sampler
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.training import Training
@@ -36,9 +37,11 @@ class Refinement:
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Raises UserError where the configuration names a method or a source of costs that is none."""
-        self._method, self._costs_from = config.refinement.method, config.refinement.costs
+        """Raises UserError where the configuration names a move, a method or a source that is none."""
+        settings = config.refinement
+        self._move, self._method, self._costs_from = settings.move, settings.method, settings.costs
         for name, value, known in (
+            ("move", self._move, list(MOVES)),
             ("method", self._method, sorted(METHODS)),
             ("costs", self._costs_from, _COSTS),
         ):
@@ -69,35 +72,49 @@ class Refinement:
         # Compiles, once on a machine: no part of a round's time.
         small = np.zeros((4, 2), np.float32)
         allocate(small, small, method=self._method)
-        started = time.perf_counter()
-        sums, self._sums = self._sums or _pass(training, net), None
-        result = allocate(*sums.costs(output_vectors(net)), current=net.table.cells, method=self._method)
-        assert result.initial_cost is not None and result.moved is not None
-        net.set_table(WordTable(result.cells))
+        started, cells = time.perf_counter(), net.table.cells
+        promised = self._move_words(training, net)
         seconds = time.perf_counter() - started
         progress.reallocation_seconds += seconds
         progress.train_seconds += seconds
         progress.plateau_valid = float("inf")  # the plateau before the move says nothing about the new table
-        progress.rounds.append(
-            {
-                "epoch": progress.epoch,
-                "valid_perplexity_before": latest,
-                "valid_perplexity_after": training.valid_perplexity(),
-                "valid_perplexity_end": latest,
-                "moved_share": result.moved,
-                "cost_before_nats_per_token": result.initial_cost / sums.tokens,
-                "cost_after_nats_per_token": result.cost / sums.tokens,
-                "bound_nats_per_token": result.lower_bound / sums.tokens,
-                "seconds": seconds,
-            }
-        )
+        row_nats, column_nats = _pass(training, net).nats(net.table, output_vectors(net))
+        entry = {
+            "epoch": progress.epoch,
+            "valid_perplexity_before": latest,
+            "valid_perplexity_after": training.valid_perplexity(),
+            "valid_perplexity_end": latest,
+            "moved_share": float(np.mean(net.table.cells != cells)),
+            **promised,
+            "row_nats_real": row_nats,
+            "column_nats_real": column_nats,
+            "seconds": seconds,
+        }
+        progress.rounds.append(entry)
         logger.info(
-            "%s: round %d: %.1f %% of the words moved, cost %.4f -> %.4f nats a token (bound %.4f), "
-            "validation perplexity %.1f -> %.1f, %.1f s",
-            training.config.system, len(progress.rounds), 100 * result.moved,
-            result.initial_cost / sums.tokens, result.cost / sums.tokens,
-            result.lower_bound / sums.tokens, latest, progress.rounds[-1]["valid_perplexity_after"], seconds,
+            "%s: round %d: %.1f %% of the words moved, cost %.4f -> %.4f nats a token (bound %.4f), in fact "
+            "%.4f, validation perplexity %.1f -> %.1f, %.1f s",
+            training.config.system, len(progress.rounds), 100 * entry["moved_share"],
+            *(entry[f"{name}_nats_per_token"] for name in ("cost_before", "cost_after", "bound")),
+            row_nats + column_nats, latest, entry["valid_perplexity_after"], seconds,
         )  # fmt: skip
+
+    def _move_words(self, training: Training, net: LightRNN) -> dict[str, float]:
+        """Make the move; what words cost before it, and what its last step promises, in nats a token."""
+        vectors, found = output_vectors(net), []
+        for step in MOVES[self._move]:
+            sums, self._sums = self._sums or _pass(training, net), None
+            found.append(step(*sums.costs(vectors), net.table, self._method))
+            net.set_table(WordTable(found[-1].cells))
+        assert found[0].initial_cost is not None
+        row_nats, column_nats = sums.nats(net.table, vectors)
+        return {
+            "cost_before_nats_per_token": found[0].initial_cost / sums.tokens,
+            "cost_after_nats_per_token": found[-1].cost / sums.tokens,
+            "bound_nats_per_token": found[-1].lower_bound / sums.tokens,
+            "row_nats_promised": row_nats,
+            "column_nats_promised": column_nats,
+        }
 
 
 class TableSums:
@@ -120,6 +137,12 @@ class TableSums:
         words = chunk.targets[inside]
         for sums, states, pair in zip((self.rows, self.columns), predictors, vectors, strict=True):
             sums.add(words, states.asnumpy()[inside], *pair)
+
+    def nats(self, table: WordTable, vectors: Vectors) -> tuple[float, float]:
+        """What words cost in the rows, and in the columns, that a table has for them: nats a token each."""
+        row_costs, column_costs = self.costs(vectors)
+        rows, columns = chosen_cost(row_costs, table.row_of), chosen_cost(column_costs, table.column_of)
+        return rows / self.tokens, columns / self.tokens
 
     def costs(self, vectors: Vectors) -> tuple[Costs, Costs]:
         """What each word would cost in each row, and in each column."""

@@ -70,10 +70,10 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
     column_centres = _centres(vectors - row_centres[row_of], weights, column_of, columns)
     for _ in range(_ROUNDS):
         left = vectors - row_centres[row_of]
-        column_of = allocate_within(row_of, column_of, _Distances(left, weights, column_centres))
+        column_of = allocate_within(row_of, column_of, _Distances(left, weights, column_centres)).cells
         column_centres = _centres(left, weights, column_of, columns)
         left = vectors - column_centres[column_of]
-        row_of = allocate_within(column_of, row_of, _Distances(left, weights, row_centres))
+        row_of = allocate_within(column_of, row_of, _Distances(left, weights, row_centres)).cells
         row_centres = _centres(left, weights, row_of, rows)
     return WordTable(row_of * columns + column_of)
 

@@ -18,17 +18,24 @@ def test_each_group_shares_its_options_out_at_the_least_cost(words, seed, by_row
     if not by_rows:  # the last row may be short: some columns then have fewer words
         groups, options = options, groups
     costs = rng.exponential(size=(words, options.max() + 1)).astype(np.float32)
-    found = allocate_within(groups, options, costs)
+    allocation = allocate_within(groups, options, costs)
+    found = allocation.cells
     assert found.dtype == np.int32
+    totals = np.zeros(3)
     for group in np.unique(groups):
         inside = np.flatnonzero(groups == group)
         assert sorted(found[inside]) == sorted(options[inside])
         square = costs[inside][:, options[inside]].astype(float)
         best = square[linear_sum_assignment(square)].sum()
         cost = costs[inside, found[inside]].astype(float).sum()
+        before = costs[inside, options[inside]].astype(float).sum()
         assert best <= cost * (1 + 1e-6)
-        assert cost <= costs[inside, options[inside]].astype(float).sum() * (1 + 1e-6)
+        assert cost <= before * (1 + 1e-6)
         assert cost == pytest.approx(best, rel=1e-3, abs=1e-6)
+        totals += best, cost, before
+    assert (allocation.cost, allocation.initial_cost) == pytest.approx(tuple(totals[1:]))
+    assert allocation.lower_bound <= totals[0] * (1 + 1e-6)
+    assert allocation.moved == pytest.approx((found != options).mean())
 
 
 def test_costs_that_cannot_be_are_refused():

@@ -12,6 +12,7 @@ from lightrnn_gluon.allocation import METHODS, allocate
 from lightrnn_gluon.config import NetworkConfig, RefinementConfig
 from lightrnn_gluon.corpus import Corpus, CorpusConfig, prepare
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.moves import MOVES
 from lightrnn_gluon.refinement import Refinement, accumulate, output_vectors
 from lightrnn_gluon.sampling import SamplerConfig, SentenceSampler, StreamSampler
 from lightrnn_gluon.sources import TextFiles
@@ -175,7 +176,7 @@ def test_costs_of_training_begin_anew_with_each_round(tmp_path):
     assert 0 < training.progress.reallocation_seconds < training.progress.train_seconds
 
 
-@pytest.mark.parametrize(("key", "value"), [("method", "best"), ("costs", "nowhere")])
+@pytest.mark.parametrize(("key", "value"), [("method", "best"), ("costs", "nowhere"), ("move", "far")])
 def test_a_refinement_that_is_none_is_refused(tmp_path, key, value):
     training = small_training(tmp_path, small_corpus(tmp_path), refinement=RefinementConfig(**{key: value}))
     with pytest.raises(UserError, match=rf"refinement.{key} '{value}' is none of"):
@@ -190,3 +191,41 @@ def test_rounds_by_every_method(tmp_path, method):
     run(training)
     (entry,) = training.progress.rounds
     assert entry["cost_after_nats_per_token"] <= entry["cost_before_nats_per_token"]
+
+
+@pytest.mark.parametrize("move", sorted(MOVES))
+def test_rounds_by_every_move(tmp_path, move):
+    corpus, tables = small_corpus(tmp_path), []
+    settings = RefinementConfig(move=move)
+    training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], refinement=settings)
+    tables.append(training.net.table)
+    run(training, lambda training: tables.append(training.net.table))
+    (entry,), (before, after, _) = training.progress.rounds, tables
+    if move == "columns":
+        assert np.array_equal(before.row_of, after.row_of)
+    assert entry["moved_share"] == np.mean(before.cells != after.cells) > 0
+    promised = entry["row_nats_promised"] + entry["column_nats_promised"]
+    assert promised == pytest.approx(entry["cost_after_nats_per_token"], rel=1e-6)
+    assert entry["bound_nats_per_token"] <= promised + 1e-6
+
+
+def test_what_a_move_really_brings_is_the_training_loss_right_after_it(tmp_path):
+    """Right after the only round, with nothing trained since."""
+    corpus = small_corpus(tmp_path)
+    training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], refinement=RefinementConfig())
+    seen = []
+
+    def look(training):
+        if training.progress.epoch == 1:
+            sums, vectors = accumulate(training.net, training.sampler, CPU), output_vectors(training.net)
+            costs = [component[:] for component in sums.costs(vectors)]
+            table, every = training.net.table, np.arange(len(training.net.table))
+            seen.extend(
+                part[every, chosen].sum() / sums.tokens
+                for part, chosen in zip(costs, (table.row_of, table.column_of), strict=True)
+            )
+
+    run(training, look)
+    (entry,) = training.progress.rounds
+    assert seen == pytest.approx([entry["row_nats_real"], entry["column_nats_real"]], rel=1e-4)
+    assert sum(seen) > entry["cost_after_nats_per_token"]  # the promise of a joint move is not kept

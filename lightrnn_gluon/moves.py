@@ -1,0 +1,67 @@
+"""Moves: how the words of a table change places, by what each would cost in each row and column.
+
+The paper lets every word go to any cell (section 3.3). But a word's costs in columns are those of the row
+that it has, for its column is predicted after that row: once the row changes they say little. Words that
+change columns inside their rows alone cost what was promised, but for what reading them does to the states.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lightrnn_gluon.allocation import Allocation, Costs, allocate, allocate_within
+from lightrnn_gluon.table import WordTable
+
+_BLOCK = 4096
+
+# The costs of V words in rows and in columns, their table, a method of allocation; the cells that they get.
+Step = Callable[[Costs, Costs, WordTable, str], Allocation]
+
+
+def anywhere(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
+    """All words change places with all: the paper's move."""
+    return allocate(row_costs, column_costs, table.cells, method)
+
+
+def inside_rows(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
+    """The words of each row change columns with each other."""
+    found = allocate_within(table.row_of, table.column_of, column_costs, method)
+    cells = table.row_of * table.columns + found.cells
+    return _with(found, cells, chosen_cost(row_costs, table.row_of))
+
+
+def inside_columns(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
+    """The words of each column change rows with each other; column costs are not looked at for that."""
+    found = allocate_within(table.column_of, table.row_of, row_costs, method)
+    cells = found.cells * table.columns + table.column_of
+    return _with(found, cells, chosen_cost(column_costs, table.column_of))
+
+
+# A move's steps, each by costs of its own: those of the table that the one before it left.
+MOVES: dict[str, tuple[Step, ...]] = {
+    "joint": (anywhere,),
+    "columns": (inside_rows,),
+    "rows": (inside_columns, inside_rows),
+}
+
+
+def chosen_cost(costs: Costs, chosen: np.ndarray) -> float:
+    """Nats: what all words cost together in the row (or column) that each of them has, integers (V,)."""
+    total = 0.0
+    for start in range(0, len(chosen), _BLOCK):
+        block = costs[start : start + _BLOCK]
+        total += float(block[np.arange(len(block)), chosen[start : start + _BLOCK]].sum(dtype=np.float64))
+    return total
+
+
+def _with(found: Allocation, cells: np.ndarray, other: float) -> Allocation:
+    """An allocation of one component in these cells, with the nats that the other one costs."""
+    assert found.initial_cost is not None
+    return replace(
+        found,
+        cells=cells,
+        cost=found.cost + other,
+        initial_cost=found.initial_cost + other,
+        lower_bound=found.lower_bound + other,
+    )
