@@ -81,7 +81,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, case, opt
 
 
 def test_the_model_is_that_of_the_best_validation_epoch(tmp_path):
-    training = small_training(tmp_path, small_corpus(tmp_path), learning_rate=0.05, epochs=6, dropout=0.0)
+    training = small_training(tmp_path, small_corpus(tmp_path), learning_rate=0.05, epochs=12, dropout=0.0)
     run(training)
     best = min(point["valid_perplexity"] for point in training.progress.curve)
     assert training.progress.curve[-1]["valid_perplexity"] > best  # it has overfitted by then
