@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from lightrnn_gluon.allocation import Allocation, Costs, allocate, allocate_within
+from lightrnn_gluon.allocation.problem import blocks
 from lightrnn_gluon.table import WordTable
 
 _BLOCK = 4096
@@ -49,9 +50,9 @@ MOVES: dict[str, tuple[Step, ...]] = {
 def chosen_cost(costs: Costs, chosen: np.ndarray) -> float:
     """Nats: what all words cost together in the row (or column) that each of them has, integers (V,)."""
     total = 0.0
-    for start in range(0, len(chosen), _BLOCK):
-        block = costs[start : start + _BLOCK]
-        total += float(block[np.arange(len(block)), chosen[start : start + _BLOCK]].sum(dtype=np.float64))
+    for part in blocks(len(chosen), _BLOCK):
+        block = costs[part]
+        total += float(block[np.arange(len(block)), chosen[part]].sum(dtype=np.float64))
     return total
 
 

@@ -69,8 +69,8 @@ class Refinement:
         if progress.epoch not in training.config.rounds_after:
             return
         assert isinstance(net, LightRNN), "rounds_after needs a model with a table"
-        # Compiles, once on a machine: no part of a round's time.
-        small = np.zeros((4, 2), np.float32)
+        # Compiles, once on a machine: no part of a round's time. Fewer words would not need all of it.
+        small = np.random.default_rng(0).random((1024, 32), np.float32)
         allocate(small, small, method=self._method)
         started, cells = time.perf_counter(), net.table.cells
         promised = self._move_words(training, net)

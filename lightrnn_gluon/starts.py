@@ -11,7 +11,7 @@ import numpy as np
 from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.clusters import balanced_clusters
 from lightrnn_gluon.table import WordTable, table_shape
-from lightrnn_gluon.word_vectors import word_vectors
+from lightrnn_gluon.word_vectors import frequencies, word_vectors
 
 _ROUNDS = 5
 # A word's say in where a row's or a column's centre is: its count to this power.
@@ -24,7 +24,7 @@ Start = Callable[[WordTable, np.ndarray], WordTable]
 def by_frequency(table: WordTable, ids: np.ndarray) -> WordTable:
     """Row by row, the most frequent words first; words of equal counts keep their order."""
     cells = np.empty(len(table), np.int32)
-    cells[np.lexsort((table.cells, -_counts(table, ids)))] = np.arange(len(table))
+    cells[np.lexsort((table.cells, -frequencies(ids, len(table))))] = np.arange(len(table))
     return WordTable(cells)
 
 
@@ -32,7 +32,7 @@ def by_neighbours(table: WordTable, ids: np.ndarray) -> WordTable:
     """By the words' vectors (see word_vectors), whatever the random table; one word stays where it is."""
     if len(table) < 2:
         return table
-    return by_vectors(word_vectors(ids, len(table)), _counts(table, ids))
+    return by_vectors(word_vectors(ids, len(table)), frequencies(ids, len(table)))
 
 
 STARTS: dict[str, Start] = {
@@ -40,10 +40,6 @@ STARTS: dict[str, Start] = {
     "frequency": by_frequency,
     "spectral": by_neighbours,
 }
-
-
-def _counts(table: WordTable, ids: np.ndarray) -> np.ndarray:
-    return np.bincount(ids, minlength=len(table))
 
 
 def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:

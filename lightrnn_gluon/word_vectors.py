@@ -26,7 +26,7 @@ def word_vectors(
     """
     if size < 2:
         raise ValueError(f"{size} words: vectors need at least 2")
-    frequent = np.argsort(-_frequencies(ids, size), kind="stable")[:contexts]
+    frequent = np.argsort(-frequencies(ids, size), kind="stable")[:contexts]
     column_of = np.full(size, -1, dtype=np.int64)
     column_of[frequent] = np.arange(len(frequent))
     counts = sparse.csr_matrix((size, 2 * window * len(frequent)), dtype=np.float32)
@@ -43,7 +43,7 @@ def word_vectors(
     return vectors / np.where(lengths > 0, lengths, 1)
 
 
-def _frequencies(ids: np.ndarray, size: int) -> np.ndarray:
+def frequencies(ids: np.ndarray, size: int) -> np.ndarray:
     """int64 (size,): how often each word occurs."""
     counts = np.zeros(size, dtype=np.int64)
     for block in _blocks(ids, 0):

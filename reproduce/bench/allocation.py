@@ -93,7 +93,7 @@ def main(only: str | None, method: str | None, out: Path, measure: bool) -> None
 
 
 def _measure(instance: Instance, method: str, out: Path) -> None:
-    small = np.random.default_rng(0).random((16, 4), np.float32)
+    small = np.random.default_rng(0).random((1024, 32), np.float32)
     allocate(small, small, method=method)  # compiles
     row_costs, column_costs, current = instance.make(out / "costs" / instance.name)
     results = [
