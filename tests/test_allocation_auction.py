@@ -8,7 +8,7 @@ from allocation_problems import check, dense, language_costs, optimum, problems,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightrnn_gluon.allocation import METHODS, allocate, auction, problem
+from lightrnn_gluon.allocation import METHODS, allocate, auction, market, problem
 from lightrnn_gluon.allocation.kernels import find_cheapest, lay_out, make_lists, set_price
 from lightrnn_gluon.allocation.market import open_market, open_prices, shelve, workspace
 from lightrnn_gluon.allocation.problem import Problem, survey
@@ -43,16 +43,21 @@ def test_a_list_holds_the_cheapest_cells(rows, columns, words):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(problem=problems(), seed=st.integers(0, 100), size=st.integers(1, 30))
-def test_the_cheapest_at_any_prices(problem, seed, size):
-    """Also where some cells, or nearly all, are closed."""
+@given(problem=problems(), seed=st.integers(0, 100), size=st.integers(1, 30), part=st.integers(1, 9))
+def test_the_cheapest_at_any_prices(problem, seed, size, part):
+    """Also where some cells, or nearly all, are closed, and however rows are divided."""
     words, size = len(problem[0]), min(size, len(problem[0]))
-    prices, rng = open_prices(surveyed(*problem)), np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market, "_NARROW", 5)
+        patch.setattr(market, "_PART", part)
+        prices, rng = open_prices(surveyed(*problem)), np.random.default_rng(seed)
     scale = float(np.ptp(problem[0]) + np.ptp(problem[1]))
     for cell in range(rng.integers(words)):
         set_price(prices, cell, rng.choice([np.inf, rng.random() * scale]))
     assert np.array_equal(prices.near, prices.cells.astype(np.float32))
-    assert np.array_equal(prices.rows, prices.cells.min(axis=1))
+    assert np.array_equal(prices.parts.min(axis=1), prices.near.min(axis=1))
+    assert (prices.rows <= prices.cells.min(axis=1)).all()
+    assert prices.rows == pytest.approx(prices.cells.min(axis=1), rel=1e-6, abs=1e-37)
     word = rng.integers(words)
     work, found = workspace(prices, size), np.full(size, -1, np.int32)
     lay_out(work, problem[0][word], problem[1][word])
@@ -66,6 +71,16 @@ def test_the_cheapest_at_any_prices(problem, seed, size):
     tolerance = {"rel": 1e-9, "abs": 1e-9 * float(np.abs(problem[0]).max() + np.abs(problem[1]).max())}
     assert nets[found[:count]] == pytest.approx(expected[:count], **tolerance)
     assert threshold == pytest.approx(expected[-1], **tolerance)
+
+
+@pytest.mark.parametrize(("columns", "parts"), [(30, [30]), (41, [21, 20]), (100, [25] * 4)])
+def test_rows_are_divided_evenly(columns, parts, monkeypatch):
+    monkeypatch.setattr(market, "_NARROW", 40)
+    costs = np.zeros((columns, 1)), np.zeros((columns, columns))
+    prices = open_prices(surveyed(*costs))
+    for column in range(columns):
+        set_price(prices, column, 1.0 + column)
+    assert prices.parts[0].tolist() == [1.0 + sum(parts[:part]) for part in range(len(parts))]
 
 
 @pytest.mark.parametrize("words", [400, 2500])

@@ -1,8 +1,8 @@
 """The compiled inner loops: prices of cells, and a word's short list, its cells of least net cost.
 
 A net cost is a cost plus the cell's price. To find the least ones all cells would have to be
-looked at; the least price in each row spares many rows, and single precision with a margin for its
-rounding, in vectors, most cells of the others.
+looked at; the least price in each row spares many rows, that of each part of a row many parts of
+wide ones, and single precision with a margin for its rounding, in vectors, most cells of the others.
 
 They stand in one file because Numba's cache does not notice that a function in another one changed.
 """
@@ -23,7 +23,8 @@ class Prices(NamedTuple):
 
     cells: np.ndarray  # (rows, columns)
     near: np.ndarray  # float32 (rows, columns), the same, rounded
-    rows: np.ndarray  # (rows,) the least price in each row
+    parts: np.ndarray  # float32 (rows, parts), the least of each part of a row, rounded
+    rows: np.ndarray  # (rows,) at most the least of each row
 
 
 class Workspace(NamedTuple):
@@ -32,6 +33,7 @@ class Workspace(NamedTuple):
     rows: np.ndarray  # (rows,) nats
     columns: np.ndarray  # (columns,) nats
     near: np.ndarray  # float32 (columns,), those of columns, rounded
+    parts: np.ndarray  # float32 (parts,), the least of each part of columns, rounded
     nets: np.ndarray  # (K,) the list's net costs, ascending
 
 
@@ -65,14 +67,35 @@ class Market(NamedTuple):
 def set_price(prices: Prices, cell: int, price: float) -> None:
     """Raise the price of a cell."""
     row, column = divmod(cell, prices.cells.shape[1])
-    before = prices.cells[row, column]
-    prices.cells[row, column] = prices.near[row, column] = price
-    if before > prices.rows[row]:
+    near, parts = prices.near[row], prices.parts[row]
+    before = near[column]
+    prices.cells[row, column] = near[column] = price
+    width = _part_width(len(near), len(parts))
+    part = column // width
+    if before > parts[part]:
         return
-    least = np.inf
-    for k in range(prices.cells.shape[1]):
-        least = min(least, prices.cells[row, k])
-    prices.rows[row] = least
+    parts[part] = _least(near, part * width, (part + 1) * width)
+    prices.rows[row] = below(_least(parts, 0, len(parts)))
+
+
+@numba.njit(cache=True)
+def below(rounded: float) -> float:
+    """At most the number, or numbers, of which these in single precision are the roundings."""
+    return rounded * (1 - 1e-7) - _TINY
+
+
+@numba.njit(cache=True)
+def _part_width(columns: int, parts: int) -> int:
+    """How many columns make a part."""
+    return -(-columns // parts)
+
+
+@numba.njit(cache=True)
+def _least(numbers: np.ndarray, start: int, end: int) -> float:
+    least = numbers[start]
+    for k in range(start + 1, min(end, len(numbers))):
+        least = min(least, numbers[k])
+    return least
 
 
 @numba.njit(cache=True)
@@ -81,16 +104,15 @@ def lay_out(work: Workspace, row_costs: np.ndarray, column_costs: np.ndarray) ->
 
     They are taken less their minima, which changes no choice: net costs are then sums of small numbers.
     """
-    least = np.inf
-    for row in range(len(row_costs)):
-        least = min(least, row_costs[row])
+    least = np.float64(_least(row_costs, 0, len(row_costs)))
     for row in range(len(row_costs)):
         work.rows[row] = row_costs[row] - least
-    least = np.inf
-    for column in range(len(column_costs)):
-        least = min(least, column_costs[column])
+    least = np.float64(_least(column_costs, 0, len(column_costs)))
     for column in range(len(column_costs)):
         work.columns[column] = work.near[column] = column_costs[column] - least
+    width = _part_width(len(column_costs), len(work.parts))
+    for part in range(len(work.parts)):
+        work.parts[part] = _least(work.near, part * width, (part + 1) * width)
 
 
 @numba.njit(cache=True)
@@ -116,30 +138,49 @@ def find_cheapest(prices: Prices, work: Workspace, cells: np.ndarray) -> float:
             net = work.rows[row] + work.columns[column] + prices.cells[row, column]
             _insert(nets, cells, k, net, cells[k])
     dearest = nets[last]
-    start, least = 0, np.inf
+    width = _part_width(columns, len(work.parts))
+    divided = len(work.parts) > 1
+    first, least = 0, np.inf
     for row in range(rows):
         if work.rows[row] + prices.rows[row] < least:
-            start, least = row, work.rows[row] + prices.rows[row]
+            first, least = row, work.rows[row] + prices.rows[row]
     for step in range(rows):
-        row = start + step if start + step < rows else start + step - rows
+        row = first + step if first + step < rows else first + step - rows
         cost = work.rows[row]
         if cost + prices.rows[row] >= dearest:
             continue
-        row_prices = prices.near[row]
-        if not _any_below(work.near, row_prices, 0, columns, _ceiling(dearest, cost)):
+        part_prices = prices.parts[row]
+        if divided and not _any_below(work.parts, part_prices, 0, len(part_prices), _ceiling(dearest, cost)):
             continue
-        for chunk in range(0, columns, _CHUNK):
-            end = min(chunk + _CHUNK, columns)
-            if not _any_below(work.near, row_prices, chunk, end, _ceiling(dearest, cost)):
+        for part in range(len(part_prices)):
+            if divided and work.parts[part] + part_prices[part] >= _ceiling(dearest, cost):
                 continue
-            for column in range(chunk, end):
-                net = cost + work.columns[column] + prices.cells[row, column]
-                if net < dearest:
-                    cell = row * columns + column
-                    if held and _holds(cells, cell):
-                        continue
-                    _insert(nets, cells, last, net, cell)
-                    dearest = nets[last]
+            stop = min((part + 1) * width, columns)
+            dearest = _search(prices, work, cells, held, row, part * width, stop)
+    return dearest
+
+
+@numba.njit(cache=True, inline="always")
+def _search(
+    prices: Prices, work: Workspace, cells: np.ndarray, held: bool, row: int, start: int, stop: int
+) -> float:
+    """Put on the list what belongs there of the columns from start to stop of a row; its K-th net cost."""
+    costs, row_prices, nets, last = work.near, prices.near[row], work.nets, len(cells) - 1
+    cost, dearest = work.rows[row], work.nets[len(cells) - 1]
+    if not _any_below(costs, row_prices, start, stop, _ceiling(dearest, cost)):
+        return dearest
+    for chunk in range(start, stop, _CHUNK):
+        end = min(chunk + _CHUNK, stop)
+        if not _any_below(costs, row_prices, chunk, end, _ceiling(dearest, cost)):
+            continue
+        for column in range(chunk, end):
+            net = cost + work.columns[column] + prices.cells[row, column]
+            if net < dearest:
+                cell = row * len(row_prices) + column
+                if held and _holds(cells, cell):
+                    continue
+                _insert(nets, cells, last, net, cell)
+                dearest = nets[last]
     return dearest
 
 

@@ -1,11 +1,14 @@
 """Where words find cells: prices, short lists, and the costs that are at hand."""
 
+import math
+
 import numpy as np
 
-from lightrnn_gluon.allocation.kernels import Lists, Market, Prices, Shelf, Workspace
+from lightrnn_gluon.allocation.kernels import Lists, Market, Prices, Shelf, Workspace, below
 from lightrnn_gluon.allocation.problem import Costs, Problem
 
 LIST_SIZE = 32
+_NARROW, _PART = 1024, 32  # columns
 _SHELF_BLOCKS = 2  # of words whose costs are at hand; the fewer, the more often costs are read again
 
 
@@ -60,13 +63,22 @@ def close_cells(prices: Prices, taken: np.ndarray) -> Prices:
 
 
 def _priced(cells: np.ndarray) -> Prices:
-    return Prices(cells, cells.astype(np.float32), cells.min(axis=1))
+    near = cells.astype(np.float32)
+    parts = np.minimum.reduceat(near, np.arange(0, cells.shape[1], _part_width(cells.shape[1])), axis=1)
+    return Prices(cells, near, parts, below(parts.min(axis=1).astype(np.float64)))
+
+
+def _part_width(columns: int) -> int:
+    """How many columns make a part of a row: all, but in tables that outgrow a core's cache."""
+    parts = 1 if columns <= _NARROW else math.ceil(columns / _PART)
+    return math.ceil(columns / parts)
 
 
 def workspace(prices: Prices, size: int) -> Workspace:
     """Room for making lists of `size` cells."""
-    rows, columns = prices.cells.shape
-    return Workspace(np.zeros(rows), np.zeros(columns), np.zeros(columns, np.float32), np.zeros(size))
+    (rows, columns), parts = prices.cells.shape, prices.parts.shape[1]
+    near, near_parts = np.zeros(columns, np.float32), np.zeros(parts, np.float32)
+    return Workspace(np.zeros(rows), np.zeros(columns), near, near_parts, np.zeros(size))
 
 
 def shelve(problem: Problem, shelf: Shelf, start: int, words: np.ndarray) -> int:

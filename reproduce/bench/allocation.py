@@ -58,6 +58,12 @@ _NOTES = [
     "Time: the median of the runs, one after the other in one process, on one thread, costs at hand (those "
     "of sums are formed on the way), compiled code loaded. Peak memory: of the process, libraries and "
     "costs included; what it has mapped of files counts where it was resident.",
+    *(
+        f"{instance.label}: the auction may stop within {100 * instance.gap:g} % of its bound, "
+        f"and must after {instance.time_limit:,} s."
+        for instance in INSTANCES
+        if instance.gap and instance.time_limit
+    ),
     "Generated costs: see reproduce/bench/generated.py and generated_sums.py. The present table is random; "
     "where a method finds none that costs less, it stays (0 % of the words moved).",
 ]

@@ -121,6 +121,6 @@ INSTANCES = [
     *_forms(793_471, _LARGE, repeats=1),
     Instance(
         "sums-10000000", f"generated, easy form, from sums of 200 numbers a word on disk, seed {SEED}",
-        partial(_sums, 10_000_000), ("auction",), repeats=1, time_limit=5400,
+        partial(_sums, 10_000_000), ("auction",), repeats=1, gap=1e-3, time_limit=6900,
     ),
 ]  # fmt: skip
