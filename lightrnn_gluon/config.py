@@ -27,6 +27,8 @@ class RefinementConfig:
     method: str = "auction"  # of allocation.METHODS
     costs: str = "pass"  # from a pass over the text, or summed up in training
     move: str = "joint"  # of moves.MOVES
+    pooling: float = 0.0  # occurrences
+    damping: float = 0.0  # nats an occurrence: see caution.CautiousCosts for both
 
 
 @dataclass

@@ -10,6 +10,7 @@ import numpy as np
 
 from lightrnn_gluon.allocation import METHODS, Costs, allocate
 from lightrnn_gluon.allocation.sums import ComponentSums
+from lightrnn_gluon.caution import cautious
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
@@ -47,6 +48,11 @@ class Refinement:
         ):
             if value not in known:
                 raise UserError(f"refinement.{name} {value!r} is none of {', '.join(known)}")
+        self._caution = settings.pooling, settings.damping
+        if min(self._caution) < 0:
+            raise UserError(
+                "refinement: pooling is {}, damping is {}: neither may be below 0".format(*self._caution)
+            )
         self._sums: TableSums | None = None  # of the epoch so far, if it is to be followed by a round
 
     def after_step(self, training: Training, chunk: Chunk) -> None:
@@ -100,11 +106,15 @@ class Refinement:
         )  # fmt: skip
 
     def _move_words(self, training: Training, net: LightRNN) -> dict[str, float]:
-        """Make the move; what words cost before it, and what its last step promises, in nats a token."""
+        """Make the move; what words cost before and after by the costs that it goes by, in nats a token.
+
+        What its last step promises for rows and for columns is that without pooling and damping.
+        """
         vectors, found = output_vectors(net), []
         for step in MOVES[self._move]:
             sums, self._sums = self._sums or _pass(training, net), None
-            found.append(step(*sums.costs(vectors), net.table, self._method))
+            costs = cautious(sums.costs(vectors), sums.rows.counts, net.table, *self._caution)
+            found.append(step(*costs, net.table, self._method))
             net.set_table(WordTable(found[-1].cells))
         assert found[0].initial_cost is not None
         row_nats, column_nats = sums.nats(net.table, vectors)

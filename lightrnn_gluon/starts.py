@@ -1,45 +1,72 @@
-"""Tables to start from: at random, by how often words occur, or by which words stand beside them.
+"""Tables to start from: at random, by how often words occur, by what stands beside them, by given vectors.
 
 The paper starts from a random table and leaves it to training to find out which words are alike (section
 3.3). Counts of neighbours tell much of that beforehand.
 """
 
-from collections.abc import Callable
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+from scipy.cluster.vq import kmeans2
 
 from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.clusters import balanced_clusters
+from lightrnn_gluon.files import sha256_file
 from lightrnn_gluon.table import WordTable, table_shape
+from lightrnn_gluon.vector_files import read_vectors
 from lightrnn_gluon.word_vectors import frequencies, word_vectors
+
+logger = logging.getLogger(__name__)
 
 _ROUNDS = 5
 # A word's say in where a row's or a column's centre is: its count to this power.
 _WEIGHT = 0.8
 
-# A random table and a text's ids, integers (N,), make the table that training starts from.
-Start = Callable[[WordTable, np.ndarray], WordTable]
+# A random table, its words, and a text's ids, integers (N,), make the table that training starts from.
+Start = Callable[[WordTable, Sequence[str], np.ndarray], WordTable]
 
 
-def by_frequency(table: WordTable, ids: np.ndarray) -> WordTable:
+def by_frequency(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
     """Row by row, the most frequent words first; words of equal counts keep their order."""
     cells = np.empty(len(table), np.int32)
     cells[np.lexsort((table.cells, -frequencies(ids, len(table))))] = np.arange(len(table))
     return WordTable(cells)
 
 
-def by_neighbours(table: WordTable, ids: np.ndarray) -> WordTable:
+def by_neighbours(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
     """By the words' vectors (see word_vectors), whatever the random table; one word stays where it is."""
     if len(table) < 2:
         return table
     return by_vectors(word_vectors(ids, len(table)), frequencies(ids, len(table)))
 
 
+def by_file(path: Path, table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+    """By vectors that a text file has for the words (see vector_files), taken at unit length."""
+    vectors, found = read_vectors(path, words)
+    known, checksum = found.sum(), sha256_file(path)
+    logger.info("start: %s has vectors of %d of %d words (sha256 %s)", path, known, len(words), checksum)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return by_vectors(vectors / np.where(lengths > 0, lengths, 1), frequencies(ids, len(table)))
+
+
 STARTS: dict[str, Start] = {
-    "random": lambda table, ids: table,
+    "random": lambda table, words, ids: table,
     "frequency": by_frequency,
     "spectral": by_neighbours,
 }
+
+
+def find_start(name: str) -> Start:
+    """One of STARTS, or that by a file of word vectors. Raises ValueError where there is neither."""
+    if name in STARTS:
+        return STARTS[name]
+    if Path(name).is_file():
+        return partial(by_file, Path(name))
+    raise ValueError(f"start {name!r} is none of {', '.join(STARTS)}, nor a file of word vectors")
 
 
 def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
@@ -72,6 +99,28 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
         row_of = allocate_within(column_of, row_of, _Distances(left, weights, row_centres)).cells
         row_centres = _centres(left, weights, row_of, rows)
     return WordTable(row_of * columns + column_of)
+
+
+def codes(table: WordTable, ids: np.ndarray, number: int) -> np.ndarray:
+    """int32 (V, number), each below the table's columns: each word's column, and what that leaves over.
+
+    Words' vectors less the centres of their rows and columns are parted by k-means, and less these centres
+    again, as often as there are codes to find (residual vector quantisation).
+    """
+    found = np.zeros((len(table), number), np.int32)
+    found[:, 0] = table.column_of
+    if number > 1 and len(table) > 1:
+        left, counts = word_vectors(ids, len(table)), frequencies(ids, len(table))
+        weights = (np.maximum(counts, 1) ** _WEIGHT).astype(np.float32)[:, None]
+        frequent = np.argsort(-counts, kind="stable")[: table.columns]
+        for part, size in ((table.row_of, table.rows), (table.column_of, table.columns)):
+            left = left - _centres(left, weights, part, size)[part]
+        for code in range(1, number):
+            with warnings.catch_warnings():  # of clusters that no word is left in
+                warnings.simplefilter("ignore")
+                centres, found[:, code] = kmeans2(left, left[frequent], minit="matrix")
+            left = left - centres[found[:, code]]
+    return found
 
 
 class _Distances:

@@ -54,10 +54,10 @@ def lightrnn_steps(net, words):
     arrays, table = float64(net), net.table
     lstm = StepLSTM(arrays, "encoder.lstm.")
     grid = table.words()
-    x_row, x_column = arrays["encoder.row_input"], arrays["encoder.column_input"]
+    x_row, second = arrays["encoder.row_input"], second_input(arrays, table)
     lstm.step(x_row[table.row_of[words[0]]])
     for word, following in pairwise(words):
-        h = lstm.step(x_column[table.column_of[word]])
+        h = lstm.step(second(word))
         rows = log_softmax(arrays["output.row_weight"] @ h + arrays["output.row_bias"])
         row = table.row_of[following]
         h = lstm.step(x_row[row])
@@ -66,6 +66,17 @@ def lightrnn_steps(net, words):
         columns = np.full(len(logits), -np.inf)
         columns[present] = log_softmax(logits[present])
         yield rows, columns
+
+
+def second_input(arrays, table):
+    """What the LSTM reads of a word after its row: its column, its codes' sum, or a product of its own."""
+    prefix = "encoder.second."
+    if f"{prefix}code_input" in arrays:
+        code_of = arrays[f"{prefix}code_of"].astype(int)
+        return lambda word: sum(arrays[f"{prefix}code_input"][code] for code in code_of[word])
+    if f"{prefix}word_input" in arrays:
+        return lambda word: arrays[f"{prefix}widening_input"] @ arrays[f"{prefix}word_input"][word]
+    return lambda word: arrays[f"{prefix}column_input"][table.column_of[word]]
 
 
 def lightrnn_nll(net, words):

@@ -38,7 +38,7 @@ def recording_net():
     net.initialize_from(0, mx.cpu())
     net.set_table(WordTable(np.arange(4)))
     net.encoder.row_input.set_data(mx.nd.array([[10], [11]]))  # r(a) = r(b) = 10, r(c) = r(d) = 11
-    net.encoder.column_input.set_data(mx.nd.array([[20], [21]]))  # c(a) = c(c) = 20, c(b) = c(d) = 21
+    net.encoder.second.column_input.set_data(mx.nd.array([[20], [21]]))  # c(a) = c(c) = 20, c(b) = c(d) = 21
     net.encoder.lstm = Recorder(1, 1, 1, 0.0)
     return net
 

@@ -110,7 +110,7 @@ def test_size_is_that_of_all_arrays_of_a_network_that_is_there(case, words):
     size = network_size(config, words)
     assert size["parameters"] == sum(array.size for array in arrays.values())
     assert size["parameters"] == size["input"] + size["lstm"] + size["output"]
-    assert size["table_integers"] == (2 * words if model == "lightrnn" else 0)
+    assert size["table_integers"] == ((2 + options.get("codes", 0)) * words if model == "lightrnn" else 0)
 
 
 def test_the_number_of_words_can_be_said():
@@ -180,6 +180,8 @@ def test_multiplications_are_those_of_the_large_products():
     cell, size = 4 * 6 * 12, 100
     expected = {
         "lightrnn": 2 * cell + (10 + 10) * 6,  # two steps a word
+        "lightrnn reads three codes": 2 * cell + (10 + 10) * 6,
+        "lightrnn reads vectors of words": 2 * cell + 3 * 6 + (10 + 10) * 6,
         "full softmax": cell + 100 * 6,
         "full softmax tied": cell + 100 * 6,
         "hsm": cell + (10 + 10) * 6,

@@ -183,6 +183,25 @@ def test_a_refinement_that_is_none_is_refused(tmp_path, key, value):
         Refinement(training.config)
 
 
+@pytest.mark.parametrize("key", ["pooling", "damping"])
+def test_caution_below_nothing_is_refused(tmp_path, key):
+    training = small_training(tmp_path, small_corpus(tmp_path), refinement=RefinementConfig(**{key: -0.5}))
+    with pytest.raises(UserError, match=f"{key} is? ?-0.5"):
+        Refinement(training.config)
+
+
+def test_rounds_with_caution_move_fewer_words(tmp_path):
+    corpus, moved = small_corpus(tmp_path), []
+    for damping in (0.0, 0.05):
+        settings = RefinementConfig(pooling=2.0, damping=damping)
+        training = small_training(
+            tmp_path, corpus, f"damping {damping}", epochs=2, rounds_after=[1], refinement=settings
+        )
+        run(training)
+        moved.append(training.progress.rounds[0]["moved_share"])
+    assert 0 < moved[1] < moved[0]
+
+
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_rounds_by_every_method(tmp_path, method):
     training = small_training(

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from nets import make_words
 
 from lightrnn_gluon import starts
-from lightrnn_gluon.starts import STARTS, by_vectors
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.starts import STARTS, by_vectors, codes, find_start
 from lightrnn_gluon.table import WordTable
 
 
@@ -46,9 +48,10 @@ def test_what_was_planted_is_found_again(seed, monkeypatch):
 def test_every_start_makes_a_table_of_any_size_the_same_each_time(start, size):
     ids = np.random.default_rng(size).integers(max(1, size - 2), size=200)  # some words are never seen
     table = WordTable.random(size, 5)
-    made = STARTS[start](table, ids)
+    words = make_words(size)
+    made = STARTS[start](table, words, ids)
     assert sorted(made.cells) == list(range(size))
-    assert np.array_equal(made.cells, STARTS[start](table, ids).cells)
+    assert np.array_equal(made.cells, STARTS[start](table, words, ids).cells)
     if start != "frequency" or size < 3:
         return
     counts = np.bincount(ids, minlength=size)
@@ -60,5 +63,70 @@ def test_words_with_the_same_neighbours_share_a_row():
     rng = np.random.default_rng(1)
     kinds = np.arange(12_000) % 6
     ids = 6 * kinds + rng.integers(6, size=len(kinds))
-    table = STARTS["spectral"](WordTable.random(36, 0), ids)
+    table = STARTS["spectral"](WordTable.random(36, 0), make_words(36), ids)
     assert all(len(set(table.row_of[6 * kind : 6 * kind + 6])) == 1 for kind in range(6))
+
+
+def write_vectors(path, words, vectors, header=False):
+    lines = [f"{len(vectors)} {vectors.shape[1]}"] if header else []
+    lines += [
+        " ".join([word, *map(repr, vector.tolist())]) for word, vector in zip(words, vectors, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_a_start_from_a_file_is_that_of_its_vectors(header, tmp_path):
+    vectors, table, counts = planted(missing=0)
+    words = make_words(len(table))
+    order = np.random.default_rng(3).permutation(len(table))
+    others = [words[word] for word in order] + ["another", words[order[0]]]  # the last one a second time
+    write_vectors(tmp_path / "vectors.txt", others, np.r_[vectors[order], vectors[:2]], header)
+    made = find_start(str(tmp_path / "vectors.txt"))(table, words, np.repeat(np.arange(len(table)), counts))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert np.array_equal(made.cells, by_vectors(unit, counts).cells)
+
+
+def test_words_without_a_vector_have_a_cell_too(tmp_path):
+    words = make_words(30)
+    write_vectors(tmp_path / "few.vec", words[:11], np.random.default_rng(0).normal(size=(11, 4)))
+    made = find_start(str(tmp_path / "few.vec"))(WordTable.random(30, 1), words, np.arange(30))
+    assert sorted(made.cells) == list(range(30))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"", "has none of the vocabulary's 3 words"),
+        (b"elsewhere 1 2\n", "has none of the vocabulary's 3 words"),
+        (b"a 1 2\nb 1 2 3\n", "line 2 has 3 numbers, not 2"),
+        (b"a 1 2\n\n", "line 2 has 0 numbers, not 2"),
+        (b"a\n", "line 1 has 0 numbers, not one or more"),
+        (b"a 1 two\n", "line 1: could not convert string to float: 'two'"),
+        (b"a 1 nan\n", "line 1 has a number that is not finite"),
+        (b"a 1 2\n\xff 1 2\n", "line 2 is not UTF-8"),
+    ],
+)
+def test_a_file_that_holds_no_vectors_is_refused(text, complaint, tmp_path):
+    (tmp_path / "v.txt").write_bytes(text)
+    with pytest.raises(UserError, match=complaint):
+        find_start(str(tmp_path / "v.txt"))(WordTable.random(3, 1), ["a", "b", "c"], np.arange(3))
+
+
+def test_a_start_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="'alphabetic' is none of random, frequency, spectral, nor a file"):
+        find_start("alphabetic")
+
+
+def test_each_code_parts_words_that_those_before_leave_together():
+    rng = np.random.default_rng(4)
+    ids = rng.integers(200, size=20_000) * rng.integers(2, size=20_000)
+    table = STARTS["spectral"](WordTable.random(200, 0), make_words(200), ids)
+    found = codes(table, ids, 4)
+    assert found.shape == (200, 4)
+    assert np.array_equal(found[:, 0], table.column_of)
+    assert found.min() >= 0
+    assert found.max() < table.columns
+    groups = [len(np.unique(np.c_[table.row_of, found[:, 1 : 1 + number]], axis=0)) for number in range(4)]
+    assert groups[0] == table.rows
+    assert groups[0] < groups[1] <= groups[2] <= groups[3]

@@ -7,7 +7,7 @@ wide ones, and single precision with a margin for its rounding, in vectors, most
 They stand in one file because Numba's cache does not notice that a function in another one changed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -79,7 +79,7 @@ def set_price(prices: Prices, cell: int, price: float) -> None:
 
 
 @numba.njit(cache=True)
-def below(rounded: float) -> float:
+def below(rounded: Any) -> Any:
     """At most the number, or numbers, of which these in single precision are the roundings."""
     return rounded * (1 - 1e-7) - _TINY
 
@@ -91,7 +91,7 @@ def _part_width(columns: int, parts: int) -> int:
 
 
 @numba.njit(cache=True)
-def _least(numbers: np.ndarray, start: int, end: int) -> float:
+def _least(numbers: np.ndarray, start: int, end: int) -> np.floating:
     least = numbers[start]
     for k in range(start + 1, min(end, len(numbers))):
         least = min(least, numbers[k])

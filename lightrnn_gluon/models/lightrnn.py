@@ -8,7 +8,8 @@ import numpy as np
 from mxnet import gluon
 
 from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, absent_cells, pick_nll
-from lightrnn_gluon.starts import STARTS
+from lightrnn_gluon.models.second_input import second_input
+from lightrnn_gluon.starts import find_start
 from lightrnn_gluon.table import WordTable, table_shape
 
 
@@ -20,19 +21,26 @@ class LightRNN(LanguageModel):
         P(w[t] | history) = softmax(Y_r h_c[t-1] + b_r)[r(w[t])] * softmax(Y_c h_r[t] + b_c)[c(w[t])]
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
-    starts as one of `starts.STARTS`: `random` is the paper's way.
+    starts as starts.find_start has it: `random` is the paper's way. Instead of c(w) the net may read
+    the sum of `codes` vectors, or one of the word's own from `rank` numbers: see second_input.
     """
 
     def __init__(
-        self, vocabulary_size: int, hidden: int, layers: int, dropout: float, start: str = "random"
+        self,
+        vocabulary_size: int,
+        hidden: int,
+        layers: int,
+        dropout: float,
+        start: str = "random",
+        codes: int = 0,
+        rank: int = 0,
     ) -> None:
         super().__init__()
-        if start not in STARTS:
-            raise ValueError(f"start {start!r} is none of {', '.join(STARTS)}")
-        self._start = STARTS[start]
+        self._start = find_start(start)
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
-            self.encoder = InterleavedLSTM(vocabulary_size, rows, columns, hidden, layers, dropout)
+            second = second_input(vocabulary_size, columns, hidden, codes, rank)
+            self.encoder = InterleavedLSTM(vocabulary_size, rows, second, hidden, layers, dropout)
             self.output = TwoComponentOutput(vocabulary_size, rows, columns, hidden)
 
     def initialize_from(self, seed: int, context: mx.Context) -> None:
@@ -42,7 +50,8 @@ class LightRNN(LanguageModel):
 
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
         """Make a table of the random one and the training text, as the start has it."""
-        self.set_table(self._start(self.table, ids))
+        self.set_table(self._start(self.table, words, ids))
+        self.encoder.second.begin(self.table, ids)
 
     @property
     def table(self) -> WordTable:
@@ -53,12 +62,13 @@ class LightRNN(LanguageModel):
 
     @property
     def table_integers(self) -> int:
-        """A row and a column for each word."""
-        return 2 * self.encoder.row_of.shape[0]
+        """A row and a column for each word, and the codes that its second step reads, if it does."""
+        return 2 * self.encoder.row_of.shape[0] + self.encoder.second.integers
 
     def check(self) -> None:
-        """See LanguageModel: the table must have each word in a cell of its own."""
+        """See LanguageModel: the table must have each word in a cell of its own, and codes be some."""
         _ = self.table
+        self.encoder.second.check()
 
     def set_table(self, table: WordTable) -> None:
         """Put every word where `table` has it; parameters stay."""
@@ -78,7 +88,8 @@ class LightRNN(LanguageModel):
         """See LanguageModel."""
         rows, hidden = self.output.row_weight.shape
         columns, _ = self.output.column_weight.shape
-        return 2 * self.encoder.lstm.multiplications() + (rows + columns) * hidden
+        read = 2 * self.encoder.lstm.multiplications() + self.encoder.second.multiplications()
+        return read + (rows + columns) * hidden
 
     def hybrid_forward(self, F: Any, inputs: Any, targets: Any, *state: Any) -> Any:  # noqa: D102
         _, _, nll, state = self._predict(inputs, targets, *state)
@@ -97,12 +108,14 @@ class InterleavedLSTM(gluon.HybridBlock):
     the carried state, that after r(w[T]).
     """
 
-    def __init__(self, size: int, rows: int, columns: int, hidden: int, layers: int, dropout: float) -> None:
+    def __init__(
+        self, size: int, rows: int, second: gluon.HybridBlock, hidden: int, layers: int, dropout: float
+    ) -> None:
         super().__init__()
         with self.name_scope():
+            self.second = second
             self.lstm = StackedLSTM(layers, hidden, hidden, dropout)
             self.row_input = self.params.get("row_input", shape=(rows, hidden))
-            self.column_input = self.params.get("column_input", shape=(columns, hidden))
             self.row_of, self.column_of = (
                 self.params.get(name, shape=(size,), dtype="int32", init="zeros", grad_req="null")
                 for name in ("row_of", "column_of")
@@ -117,11 +130,11 @@ class InterleavedLSTM(gluon.HybridBlock):
 
     def hybrid_forward(  # noqa: D102
         self, F: Any, inputs: Any, targets: Any, *state: Any,
-        row_input: Any, column_input: Any, row_of: Any, column_of: Any,
+        row_input: Any, row_of: Any, column_of: Any,
     ) -> Any:  # fmt: skip
         rows, columns = F.take(row_of, targets), F.take(column_of, targets)
         vectors = F.stack(
-            F.take(column_input, F.take(column_of, inputs)), F.take(row_input, rows), axis=1
+            self.second(inputs, F.take(column_of, inputs)), F.take(row_input, rows), axis=1
         )  # (T, 2, B, E): a column, then the next word's row
         output, *state = self.lstm(F.reshape(vectors, shape=(-3, 0, 0)), *state)
         output = F.reshape(output, shape=(-4, -1, 2, 0, 0))

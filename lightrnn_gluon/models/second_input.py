@@ -1,0 +1,113 @@
+"""What the second of a word's two steps reads, once the first has read the vector of its row.
+
+The paper reads the vector of the word's column in the table (section 3.1), so that a word that changes its
+column is read as another than the net was trained on. At that step the whole word is known: any vector of it
+may be read. Those below are left alone when words move.
+"""
+
+from typing import Any
+
+import numpy as np
+from mxnet import gluon
+
+from lightrnn_gluon.starts import codes
+from lightrnn_gluon.table import WordTable
+
+
+class SecondInput(gluon.HybridBlock):
+    """From words and their columns in the table, both integers (T, B), to vectors (T, B, H)."""
+
+    integers = 0  # how many, other than trained numbers, it keeps of the words
+
+    def begin(self, table: WordTable, ids: np.ndarray) -> None:
+        """Take what it takes from the table that training starts from, and from the text."""
+
+    def check(self) -> None:
+        """Raise ValueError where what it keeps of the words, having been put in, can be nothing of them."""
+
+    def multiplications(self) -> int:
+        """How many one word costs; none where vectors are looked up."""
+        return 0
+
+
+class ColumnInput(SecondInput):
+    """The vector of the word's column, (columns, H): the paper's way."""
+
+    def __init__(self, columns: int, hidden: int) -> None:
+        super().__init__()
+        with self.name_scope():
+            self.column_input = self.params.get("column_input", shape=(columns, hidden))
+
+    def hybrid_forward(self, F: Any, words: Any, columns: Any, column_input: Any) -> Any:  # noqa: D102
+        return F.take(column_input, columns)
+
+
+class CodeInput(SecondInput):
+    """The sum of one vector from each of `codes` input tables, of `columns` vectors each.
+
+    With one, a word's vector is that of the column that it began in. Each further one parts words by
+    what is left of their vectors (see starts.codes).
+    """
+
+    def __init__(self, size: int, columns: int, hidden: int, codes: int) -> None:
+        super().__init__()
+        self.integers = size * codes
+        with self.name_scope():
+            self.code_input = self.params.get("code_input", shape=(codes * columns, hidden))
+            self.code_of = self.params.get(
+                "code_of", shape=(size, codes), dtype="int32", init="zeros", grad_req="null"
+            )
+
+    def begin(self, table: WordTable, ids: np.ndarray) -> None:
+        """See SecondInput."""
+        number = self.code_of.shape[1]
+        offsets = table.columns * np.arange(number, dtype=np.int32)
+        self.code_of.set_data(codes(table, ids, number) + offsets)
+
+    def check(self) -> None:
+        """See SecondInput."""
+        codes, number = self.code_of.data().asnumpy(), self.code_input.shape[0]
+        if ((codes < 0) | (codes >= number)).any():
+            raise ValueError(f"a word's code is none of 0 to {number - 1}")
+
+    def hybrid_forward(  # noqa: D102
+        self, F: Any, words: Any, columns: Any, code_input: Any, code_of: Any
+    ) -> Any:
+        return F.sum(F.take(code_input, F.take(code_of, words)), axis=2)
+
+
+class LowRankInput(SecondInput):
+    """A vector of the word's own, of `rank` numbers, times a matrix (rank, H)."""
+
+    def __init__(self, size: int, hidden: int, rank: int) -> None:
+        super().__init__()
+        self._hidden = hidden
+        with self.name_scope():
+            self.word_input = self.params.get("word_input", shape=(size, rank))
+            self.widening_input = self.params.get("widening_input", shape=(hidden, rank))
+
+    def multiplications(self) -> int:
+        """See SecondInput."""
+        return int(np.prod(self.widening_input.shape))
+
+    def hybrid_forward(  # noqa: D102
+        self, F: Any, words: Any, columns: Any, word_input: Any, widening_input: Any
+    ) -> Any:
+        vectors = F.take(word_input, words)
+        return F.FullyConnected(
+            vectors, widening_input, None, num_hidden=self._hidden, no_bias=True, flatten=False
+        )
+
+
+def second_input(size: int, columns: int, hidden: int, codes: int, rank: int) -> SecondInput:
+    """The one that is asked for: of so many codes, or of that rank; the paper's where both are 0.
+
+    Raises ValueError where both are asked for, or less than none.
+    """
+    if min(codes, rank) < 0 or (codes and rank):
+        raise ValueError(f"codes is {codes}, rank {rank}: one may be above 0, none below")
+    if codes:
+        return CodeInput(size, columns, hidden, codes)
+    if rank:
+        return LowRankInput(size, hidden, rank)
+    return ColumnInput(columns, hidden)
