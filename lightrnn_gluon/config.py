@@ -161,7 +161,13 @@ def _mapping(value: Any, path: Path | None) -> dict[str, Any]:
 def with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """A row's values as an earlier version wrote them down, with what was no setting yet as it was then."""
     schema = _KINDS.get(str(values.get("kind")))
-    return asdict(schema()) | values if schema else values
+    return _filled(asdict(schema()), values) if schema else values
+
+
+def _filled(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Values, and defaults for what is missing of them at any depth."""
+    parts = {key: value for key, value in values.items() if isinstance(value, dict) and defaults.get(key)}
+    return defaults | values | {key: _filled(defaults[key], value) for key, value in parts.items()}
 
 
 def dump(config: RowConfig) -> str:

@@ -98,11 +98,12 @@ class Refinement:
         }
         progress.rounds.append(entry)
         logger.info(
-            "%s: round %d: %.1f %% of the words moved, cost %.4f -> %.4f nats a token (bound %.4f), in fact "
-            "%.4f, validation perplexity %.1f -> %.1f, %.1f s",
+            "%s: round %d: %.1f %% of the words moved, cost %.4f -> %.4f nats a token (bound %.4f); promised "
+            "%.4f, in fact %.4f; validation perplexity %.1f -> %.1f, %.1f s",
             training.config.system, len(progress.rounds), 100 * entry["moved_share"],
             *(entry[f"{name}_nats_per_token"] for name in ("cost_before", "cost_after", "bound")),
-            row_nats + column_nats, latest, entry["valid_perplexity_after"], seconds,
+            entry["row_nats_promised"] + entry["column_nats_promised"], row_nats + column_nats,
+            latest, entry["valid_perplexity_after"], seconds,
         )  # fmt: skip
 
     def _move_words(self, training: Training, net: LightRNN) -> dict[str, float]:

@@ -82,12 +82,16 @@ def test_a_row_that_lacks_a_file_is_made_anew_with_the_same_figures(tmp_path, co
         assert after[key] == before[key]
 
 
-def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus):
-    """Those that were none yet had their defaults."""
+@pytest.mark.parametrize("key", [None, "pooling"])
+def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus, key):
+    """Those that were none yet had their defaults, parts of `refinement` as well as all of it."""
     directory = tmp_path / "runs" / "net"
     train_row(NETWORK, corpus, directory, "tiny")
     metrics = read_json(directory / "metrics.json")
-    del metrics["origin"]["config"]["refinement"]
+    if key:
+        del metrics["origin"]["config"]["refinement"][key]
+    else:
+        del metrics["origin"]["config"]["refinement"]
     write_json(directory / "metrics.json", metrics)
     assert not train_row(NETWORK, corpus, directory, "tiny")
     with pytest.raises(UserError, match="another config"):
