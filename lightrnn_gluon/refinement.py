@@ -13,6 +13,7 @@ from lightrnn_gluon.allocation.sums import ComponentSums
 from lightrnn_gluon.caution import cautious
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import write_array
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.models import LightRNN
 from lightrnn_gluon.moves import MOVES, chosen_cost
@@ -78,6 +79,8 @@ class Refinement:
         # Compiles, once on a machine: no part of a round's time. Fewer words would not need all of it.
         small = np.random.default_rng(0).random((1024, 32), np.float32)
         allocate(small, small, method=self._method)
+        if not progress.rounds:
+            _keep_table(training, net)
         started, cells = time.perf_counter(), net.table.cells
         promised = self._move_words(training, net)
         seconds = time.perf_counter() - started
@@ -97,6 +100,7 @@ class Refinement:
             "seconds": seconds,
         }
         progress.rounds.append(entry)
+        _keep_table(training, net)
         logger.info(
             "%s: round %d: %.1f %% of the words moved, cost %.4f -> %.4f nats a token (bound %.4f); promised "
             "%.4f, in fact %.4f; validation perplexity %.1f -> %.1f, %.1f s",
@@ -178,6 +182,15 @@ def accumulate(
 def output_vectors(net: LightRNN) -> Vectors:
     """A copy of the present ones."""
     return net.output.row_vectors(), net.output.column_vectors()
+
+
+def table_path(directory: Path, rounds: int) -> Path:
+    """Where a run keeps its table as it was after so many rounds, int32 (V,) cells."""
+    return directory / f"table-{rounds}.npy"
+
+
+def _keep_table(training: Training, net: LightRNN) -> None:
+    write_array(table_path(training.directory, len(training.progress.rounds)), net.table.cells)
 
 
 def _pass(training: Training, net: LightRNN) -> TableSums:

@@ -20,6 +20,8 @@ from report_runs import (
 
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import write_array
+from lightrnn_gluon.refinement import table_path
 from lightrnn_gluon.report import render
 from lightrnn_gluon.report.experiments import read_results
 from lightrnn_gluon.report.finished import read_runs
@@ -233,6 +235,24 @@ def test_word_tables_are_measured_where_models_and_corpus_are_there(tmp_path):
     text = (tmp_path / "coherence.md").read_text()
     assert text.startswith("# Coherence of the word table (Talks (stand-in); scale: cpu)\n")
     assert "part of speech is left out: the English lexicon knows" in text
+
+
+def test_word_tables_are_measured_after_each_round_where_they_are_kept(tmp_path):
+    corpus = add_corpus(tmp_path)
+    run = add_lightrnn(tmp_path, corpus_sha256=corpus.checksum)
+    add_model(run, corpus.vocabulary)
+    rounds = len(read_csv(run / "rounds.csv"))
+    assert rounds == 2
+    for number in range(rounds + 1):
+        write_array(table_path(run, number), WordTable.random(len(corpus.vocabulary), number + 50).cells)
+    render(tmp_path)
+    lines = [line for line in read_csv(tmp_path / "coherence.csv") if line["labelling"] == "suffix"]
+    times = ["start", "after round 1", "after round 2", "model"]
+    assert [line["table"] for line in lines if line["axis"] == "row"] == times
+    assert len({line["information_bits"] for line in lines}) == 2 * len(times)
+    table_path(run, 1).write_bytes(b"no table")
+    with pytest.raises(UserError, match=r"table-1\.npy is damaged"):
+        render(tmp_path)
 
 
 @pytest.mark.parametrize("change", ["gone", "other"])

@@ -18,7 +18,14 @@ from lightrnn_gluon.report.figures import (
     times_figure,
     write_figure,
 )
-from lightrnn_gluon.report.finished import Run, equal_time, networks, read_table, rounds_csv
+from lightrnn_gluon.report.finished import (
+    Run,
+    equal_time,
+    networks,
+    read_table,
+    rounds_csv,
+    tables_over_rounds,
+)
 from lightrnn_gluon.report.formatting import Table
 from lightrnn_gluon.report.languages import table2, table4
 from lightrnn_gluon.report.learned import learned_tables
@@ -136,7 +143,7 @@ def _write_learned(group: Group) -> Made:
         missing.append(f"{folder} is not there, or not the rows' corpus")
     if corpus is None or missing:
         return [], [_left(path.with_suffix(".csv"), "; ".join(missing))]
-    tables = {run.system: read_table(run)[0] for run in with_table}
+    tables = {run.system: tables_over_rounds(run, read_table(run)[0]) for run in with_table}
     ids = corpus.ids("train")
     labellings, left_out = find_labellings(corpus.vocabulary, ids)
     coherence, lines = learned_tables(tables, group, corpus.vocabulary, ids, labellings, left_out)

@@ -13,6 +13,7 @@ from lightrnn_gluon.config import RowConfig, load_row
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import read_json
+from lightrnn_gluon.refinement import table_path
 from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.training import MODEL
@@ -191,3 +192,19 @@ def read_table(run: Run) -> tuple[WordTable, Vocabulary]:
     except (KeyError, ValueError) as error:
         raise UserError(f"{model} holds no table of {words.name}'s words: train again") from error
     return table, vocabulary
+
+
+def tables_over_rounds(run: Run, final: WordTable) -> dict[str, WordTable]:
+    """The table that a row began with, those after each of its rounds where they are kept, and its last."""
+    rounds = 0 if run.rounds is None else len(run.rounds)
+    paths = [table_path(run.directory, number) for number in range(rounds + 1)]
+    tables = {}
+    if rounds and all(path.is_file() for path in paths):
+        for number, path in enumerate(paths):
+            try:
+                tables[f"after round {number}" if number else "start"] = WordTable(
+                    np.load(path, allow_pickle=False)
+                )
+            except ValueError as error:
+                raise UserError(f"{path} is damaged ({error}): train again") from error
+    return tables | {"model": final}

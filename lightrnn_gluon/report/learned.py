@@ -33,6 +33,7 @@ _TO_THREE_DIGITS = "{:.3f}".format
 
 _COLUMNS = [
     Column("system", "System", str),
+    Column("table", "Table", str),
     Column("axis", "Of its", str),
     Column("labelling", "Labelling", str),
     Column("words", "Words", show_integer),
@@ -60,31 +61,33 @@ _COLUMNS_OF_LINES = [
 
 
 def learned_tables(
-    tables: dict[str, WordTable],
+    tables: dict[str, dict[str, WordTable]],
     group: Group,
     vocabulary: Vocabulary,
     ids: np.ndarray,
     labellings: list[Labelling],
     left_out: list[str],
 ) -> tuple[Table, Table]:
-    """The coherence of each system's word table, and the most coherent lines of those that were refined.
+    """The coherence of each system's word tables, and the most coherent lines of those that were refined.
 
-    `ids`, integers (N,), are the training text's; `left_out` says why a labelling is not there.
+    `tables` has each system's by the time that they are of, that of its model the last; `ids`, integers
+    (N,), are the training text's; `left_out` says why a labelling is not there.
     """
     counts = np.bincount(ids, minlength=len(vocabulary))
     records = [
-        _record(system, result)
-        for system, table in tables.items()
+        _record(system, time, result)
+        for system, over_time in tables.items()
+        for time, table in over_time.items()
         for result in measure(table, labellings, counts)
     ]
     refined = {run.system for run in group.runs if run.rounds is not None}
     lines = [
         _record_of_line(system, line)
-        for system, table in tables.items()
+        for system, over_time in tables.items()
         if system in refined
         for labelling in labellings
         for axis in AXES
-        for line in coherent_lines(table, vocabulary, labelling, axis, _LINES)
+        for line in coherent_lines(over_time["model"], vocabulary, labelling, axis, _LINES)
     ]
     notes = [*_LABELLINGS, *(f"Here {escape_markdown(reason)}." for reason in left_out)]
     about = escape_markdown(f"({group.about})")
@@ -95,8 +98,9 @@ def learned_tables(
 
 
 _MEASURE = (
-    "How many bits a word's row (or column) tells of a label that training never saw: mutual information "
-    "over the vocabulary's words, each counted once however often it occurs; `<UNK>`, `<S>`, `</S>` and "
+    "Table: the one of the model and, where there are rounds and they are kept, those of the start and after "
+    "each round. Measured is how many bits a word's row (or column) tells of a label that training never "
+    "saw: mutual information over the vocabulary's words, each counted once however often it occurs; `<UNK>`, `<S>`, `</S>` and "
     f"words without a label are left out. Random: the same of {RANDOM_TABLES} random tables of that shape, "
     "for chance alone gives some bits. Effect size: by how many standard deviations of theirs it exceeds "
     "their mean. Adjusted: 0 for that mean, 1 for all of the labels' entropy (adjusted mutual information, "
@@ -121,10 +125,11 @@ _LABELLINGS = [
 ]
 
 
-def _record(system: str, result: Coherence) -> Record:
+def _record(system: str, time: str, result: Coherence) -> Record:
     bits = ("entropy", "information", "random_mean", "random_deviation", "exchanged_mean")
     return {
         "system": system,
+        "table": time,
         **{key: getattr(result, key) for key in ("axis", "labelling", "words", "labels")},
         **{f"{key}_bits": round(getattr(result, key), 5) for key in bits},
         **{key: round(getattr(result, key), 4) for key in ("effect_size", "ratio", "adjusted")},
