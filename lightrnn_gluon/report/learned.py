@@ -100,7 +100,8 @@ def learned_tables(
 _MEASURE = (
     "Table: the one of the model and, where there are rounds and they are kept, those of the start and after "
     "each round. Measured is how many bits a word's row (or column) tells of a label that training never "
-    "saw: mutual information over the vocabulary's words, each counted once however often it occurs; `<UNK>`, `<S>`, `</S>` and "
+    "saw: mutual information over the vocabulary's words, each counted once however often it occurs; "
+    "`<UNK>`, `<S>`, `</S>` and "
     f"words without a label are left out. Random: the same of {RANDOM_TABLES} random tables of that shape, "
     "for chance alone gives some bits. Effect size: by how many standard deviations of theirs it exceeds "
     "their mean. Adjusted: 0 for that mean, 1 for all of the labels' entropy (adjusted mutual information, "
