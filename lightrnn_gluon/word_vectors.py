@@ -1,7 +1,7 @@
 """Word vectors from counts of neighbours alone: no network, no table, seconds of time.
 
-A truncated SVD of log(1 + how often a context word stands at a given place beside a word), each place
-a block of columns of its own.
+A truncated SVD of the positive pointwise mutual information of words and of context words at given places
+beside them (Levy and Goldberg 2014), each place a block of columns of its own.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ _BLOCK_TOKENS = 1 << 20
 
 
 def word_vectors(
-    ids: np.ndarray, size: int, dimensions: int = 50, contexts: int = 1000, window: int = 2
+    ids: np.ndarray, size: int, dimensions: int = 100, contexts: int = 1000, window: int = 2
 ) -> np.ndarray:
-    """float32 (size, dimensions): each word's vector, of unit length, zero for a word never seen.
+    """float32 (size, dimensions): each word's vector, of unit length, or zero.
 
-    `ids`, integers (N,) below `size`, is read in blocks and may be memory-mapped; memory is that of
+    Zero are those of words of which nothing is known, such as ones never seen. `ids`, integers (N,) below `size`, is read in blocks and may be memory-mapped; memory is that of
     the sparse counts. The context words are the `contexts` most frequent ones; windows reach `window`
     words to each side, across the ends of sentences, whose mark counts as a word. A small vocabulary
     has fewer directions than `dimensions`: the rest are zero. Deterministic. Raises ValueError where
@@ -32,15 +32,26 @@ def word_vectors(
     counts = sparse.csr_matrix((size, 2 * window * len(frequent)), dtype=np.float32)
     for block in _blocks(ids, window):
         counts += _neighbours(block, column_of, len(frequent), window, counts.shape)
+    information = _information(counts)
     rank = min(dimensions, min(counts.shape) - 1)
     # A fixed start that is at a right angle to no singular vector in practice.
     start = np.random.RandomState(0).uniform(0.5, 1.5, min(counts.shape)).astype(np.float32)
-    left, values, _ = svds(counts.log1p(), k=rank, v0=start)
+    left, values, _ = svds(information, k=rank, v0=start)
     vectors = np.zeros((size, dimensions), dtype=np.float32)
     vectors[:, :rank] = (left * values)[:, ::-1]  # svds gives the smallest first
-    vectors[np.diff(counts.indptr) == 0] = 0  # exactly, without the rounding of the SVD
+    vectors[np.diff(information.indptr) == 0] = 0  # exactly, without the rounding of the SVD
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
+
+
+def _information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """max(0, log(n N / (n_w n_c))), float32, from how often a word, n_w, and a context, n_c, meet, n of N."""
+    of_words, of_contexts = (np.asarray(counts.sum(axis=axis, dtype=np.float64)).ravel() for axis in (1, 0))
+    pairs = counts.tocoo()
+    expected = of_words[pairs.row] * of_contexts[pairs.col] / of_words.sum()
+    pairs.data = np.maximum(np.log(pairs.data / expected), 0).astype(np.float32)
+    pairs.eliminate_zeros()
+    return pairs.tocsr()
 
 
 def frequencies(ids: np.ndarray, size: int) -> np.ndarray:

@@ -16,10 +16,14 @@ def by_hand(ids, size, dimensions, contexts, window):
         for place, shift in enumerate(places):
             if 0 <= t + shift < len(ids) and ids[t + shift] in frequent:
                 counts[word, place * len(frequent) + frequent.index(ids[t + shift])] += 1
-    left, values, _ = np.linalg.svd(np.log1p(counts), full_matrices=False)
+    joint = counts / counts.sum()
+    independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        information = np.where(joint > independent, np.log(joint / independent), 0)
+    left, values, _ = np.linalg.svd(information, full_matrices=False)
     vectors = left[:, :dimensions] * values[:dimensions]
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(counts.any(axis=1)[:, None], vectors / np.where(lengths > 0, lengths, 1), 0)
+    return np.where(information.any(axis=1)[:, None], vectors / np.where(lengths > 0, lengths, 1), 0)
 
 
 @pytest.fixture
