@@ -18,11 +18,11 @@ def word_vectors(
 ) -> np.ndarray:
     """float32 (size, dimensions): each word's vector, of unit length, or zero.
 
-    Zero are those of words of which nothing is known, such as ones never seen. `ids`, integers (N,) below `size`, is read in blocks and may be memory-mapped; memory is that of
-    the sparse counts. The context words are the `contexts` most frequent ones; windows reach `window`
-    words to each side, across the ends of sentences, whose mark counts as a word. A small vocabulary
-    has fewer directions than `dimensions`: the rest are zero. Deterministic. Raises ValueError where
-    `size` is below 2.
+    Zero are those of words of which nothing is known, such as ones never seen. `ids`, integers (N,) below
+    `size`, is read in blocks and may be memory-mapped; memory is that of the sparse counts. The context
+    words are the `contexts` most frequent ones; windows reach `window` words to each side, across the ends
+    of sentences, whose mark counts as a word. A small vocabulary has fewer directions than `dimensions`:
+    the rest are zero. Deterministic. Raises ValueError where `size` is below 2.
     """
     if size < 2:
         raise ValueError(f"{size} words: vectors need at least 2")
