@@ -5,15 +5,14 @@ The paper starts from a random table and leaves it to training to find out which
 """
 
 import logging
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
 
 from lightrnn_gluon.allocation import allocate_within
+from lightrnn_gluon.allocation.problem import blocks
 from lightrnn_gluon.clusters import balanced_clusters
 from lightrnn_gluon.files import sha256_file
 from lightrnn_gluon.table import WordTable, table_shape
@@ -23,6 +22,8 @@ from lightrnn_gluon.word_vectors import frequencies, word_vectors
 logger = logging.getLogger(__name__)
 
 _ROUNDS = 5
+_ITERATIONS = 20  # of k-means
+_BLOCK = 4096
 # A word's say in where a row's or a column's centre is: its count to this power.
 _WEIGHT = 0.8
 
@@ -81,7 +82,7 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
         counts: integers (V,), how often each word occurs.
     """
     columns, rows = table_shape(len(vectors))
-    weights = (np.maximum(counts, 1) ** _WEIGHT).astype(np.float32)[:, None]
+    weights = _weights(counts)
     capacities = np.full(rows, columns)
     capacities[-1] -= rows * columns - len(vectors)
     row_of = balanced_clusters(vectors, counts, capacities)
@@ -102,25 +103,45 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
 
 
 def codes(table: WordTable, ids: np.ndarray, number: int) -> np.ndarray:
-    """int32 (V, number), each below the table's columns: each word's column, and what that leaves over.
+    """int32 (V, number), each below the table's columns: what tells apart the words of a row.
 
-    Words' vectors less the centres of their rows and columns are parted by k-means, and less these centres
-    again, as often as there are codes to find (residual vector quantisation).
+    Words' vectors (see word_vectors) less the centres of their rows are parted by k-means, what its
+    centres leave over again, as often as there are codes to find (residual vector quantisation).
     """
     found = np.zeros((len(table), number), np.int32)
-    found[:, 0] = table.column_of
-    if number > 1 and len(table) > 1:
-        left, counts = word_vectors(ids, len(table)), frequencies(ids, len(table))
-        weights = (np.maximum(counts, 1) ** _WEIGHT).astype(np.float32)[:, None]
-        frequent = np.argsort(-counts, kind="stable")[: table.columns]
-        for part, size in ((table.row_of, table.rows), (table.column_of, table.columns)):
-            left = left - _centres(left, weights, part, size)[part]
-        for code in range(1, number):
-            with warnings.catch_warnings():  # of clusters that no word is left in
-                warnings.simplefilter("ignore")
-                centres, found[:, code] = kmeans2(left, left[frequent], minit="matrix")
-            left = left - centres[found[:, code]]
+    if len(table) < 2:
+        return found
+    left, counts = word_vectors(ids, len(table)), frequencies(ids, len(table))
+    weights = _weights(counts)
+    left -= _centres(left, weights, table.row_of, table.rows)[table.row_of]
+    for code in range(number):
+        found[:, code] = _clusters(left, weights, table.columns)
+        left -= _centres(left, weights, found[:, code], table.columns)[found[:, code]]
     return found
+
+
+def _clusters(vectors: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
+    """Integers (V,), each vector's part of `size`, by k-means with weights (V, 1); parts differ in size."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    shares = weights[:, 0].astype(np.float64) / weights.sum(dtype=np.float64)
+    centres = vectors[rng.choice(len(vectors), size, replace=False, p=shares)]
+    for _ in range(_ITERATIONS):
+        part = _nearest(vectors, centres)
+        centres = _centres(vectors, weights, part, size)
+    return part
+
+
+def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Integers (V,): which of the centres (n, D) is nearest to each vector (V, D)."""
+    squares, nearest = (centres**2).sum(axis=1), np.empty(len(vectors), np.int32)
+    for part in blocks(len(vectors), _BLOCK):
+        nearest[part] = (squares - 2 * vectors[part] @ centres.T).argmin(axis=1)
+    return nearest
+
+
+def _weights(counts: np.ndarray) -> np.ndarray:
+    """float32 (V, 1): words' say in where centres are."""
+    return (np.maximum(counts, 1) ** _WEIGHT).astype(np.float32)[:, None]
 
 
 class _Distances:

@@ -168,7 +168,7 @@ def test_overfits_one_repeated_stream_of_200_words(case):
     rate, epochs = (0.006, 80) if model == "c_hsm" else (0.03, 50)  # its highway has wide sums
     net = MODELS[model](30, 48, 1, 0.0, **options)
     net.initialize_from(1, CPU)
-    net.read_corpus(make_words(30), make_ids(30))
+    net.read_corpus(make_words(30), ids)
     net.hybridize(static_alloc=True)
     trainer = mx.gluon.Trainer(list(net.trained().values()), "adam", {"learning_rate": rate}, kvstore=None)
     for epoch in range(epochs):

@@ -124,9 +124,27 @@ def test_each_code_parts_words_that_those_before_leave_together():
     table = STARTS["spectral"](WordTable.random(200, 0), make_words(200), ids)
     found = codes(table, ids, 4)
     assert found.shape == (200, 4)
-    assert np.array_equal(found[:, 0], table.column_of)
     assert found.min() >= 0
     assert found.max() < table.columns
-    groups = [len(np.unique(np.c_[table.row_of, found[:, 1 : 1 + number]], axis=0)) for number in range(4)]
+    groups = [len(np.unique(np.c_[table.row_of, found[:, :number]], axis=0)) for number in range(5)]
     assert groups[0] == table.rows
-    assert groups[0] < groups[1] <= groups[2] <= groups[3]
+    assert groups == sorted(groups)
+    assert groups[4] > groups[1] > groups[0]
+    assert np.array_equal(found[:, :2], codes(table, ids, 2))
+
+
+def test_codes_tell_apart_the_words_of_a_row_by_what_stands_beside_them():
+    """Twelve words of four kinds; any table with all kinds in each row leaves the kinds to the code."""
+    rng = np.random.default_rng(2)
+    kinds = np.arange(8_000) % 4
+    ids = 3 * kinds + rng.integers(3, size=len(kinds))
+    every = np.arange(12)
+    table = WordTable(4 * (every % 3) + every // 3)  # a word of each kind in each row
+    (found,) = codes(table, ids, 1).T
+    assert [len(set(found[3 * kind : 3 * kind + 3])) for kind in range(4)] == [1] * 4
+    assert len(set(found)) == 4
+
+
+def test_words_that_no_count_tells_apart_still_have_codes():
+    assert np.array_equal(codes(WordTable(np.array([0])), np.zeros(9, int), 3), np.zeros((1, 3)))
+    assert codes(WordTable(np.arange(5)), np.zeros(9, int), 2).max() < 3

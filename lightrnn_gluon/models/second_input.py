@@ -45,8 +45,8 @@ class ColumnInput(SecondInput):
 class CodeInput(SecondInput):
     """The sum of one vector from each of `codes` input tables, of `columns` vectors each.
 
-    With one, a word's vector is that of the column that it began in. Each further one parts words by
-    what is left of their vectors (see starts.codes).
+    A word's codes say which, and part the words of a row by what counts of neighbours tell of them (see
+    starts.codes). With one code there are as many parameters as in the paper's way.
     """
 
     def __init__(self, size: int, columns: int, hidden: int, codes: int) -> None:
