@@ -113,20 +113,23 @@ class Refinement:
     def _move_words(self, training: Training, net: LightRNN) -> dict[str, float]:
         """Make the move; what words cost before and after by the costs that it goes by, in nats a token.
 
-        What its last step promises for rows and for columns is that without pooling and damping.
+        What rows and columns cost before, and what its last step promises, is without pooling and damping.
         """
-        vectors, found = output_vectors(net), []
+        vectors, found, before = output_vectors(net), [], None
         for step in MOVES[self._move]:
             sums, self._sums = self._sums or _pass(training, net), None
+            before = before or sums.nats(net.table, vectors)
             costs = cautious(sums.costs(vectors), sums.rows.counts, net.table, *self._caution)
             found.append(step(*costs, net.table, self._method))
             net.set_table(WordTable(found[-1].cells))
-        assert found[0].initial_cost is not None
+        assert before is not None and found[0].initial_cost is not None
         row_nats, column_nats = sums.nats(net.table, vectors)
         return {
             "cost_before_nats_per_token": found[0].initial_cost / sums.tokens,
             "cost_after_nats_per_token": found[-1].cost / sums.tokens,
             "bound_nats_per_token": found[-1].lower_bound / sums.tokens,
+            "row_nats_before": before[0],
+            "column_nats_before": before[1],
             "row_nats_promised": row_nats,
             "column_nats_promised": column_nats,
         }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.report.experiments import sort_vocabularies
+from lightrnn_gluon.report.experiments import TEXTS, sort_vocabularies
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
 from lightrnn_gluon.standins.aclw import LANGUAGES, describe, prepare_texts
@@ -60,6 +60,11 @@ def _vocabulary(data: Path | None, out: Path) -> dict[str, Source]:
     return {folder: source for folder in sort_vocabularies(folders)}
 
 
+def _tables(data: Path | None, out: Path) -> dict[str, Source]:
+    """The texts that word tables are compared on."""
+    return dict.fromkeys(TEXTS, find_source(data))
+
+
 def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
     """A folder a language, or the stand-ins; names say which."""
     if data is None:
@@ -110,4 +115,5 @@ EXPERIMENTS: dict[str, Callable[[Path | None, Path], dict[str, Source]]] = {
     "refinement": _billionw,
     "allocation": _billionw,
     "vocabulary": _vocabulary,
+    "tables": _tables,
 }

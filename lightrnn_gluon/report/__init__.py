@@ -33,6 +33,7 @@ from lightrnn_gluon.report.published import Figures, load_published
 from lightrnn_gluon.report.refinements import refinement_figure, refinement_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
+from lightrnn_gluon.report.word_tables import word_tables_table
 from lightrnn_gluon.runs import ROUNDS, VOCABULARY
 from lightrnn_gluon.training import MODEL
 
@@ -45,6 +46,7 @@ _TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "refinement": {"refinement": refinement_table},
     "allocation": {"allocation": allocation_table},
     "vocabulary": {"vocabulary": vocabulary_table},
+    "tables": {"tables": word_tables_table},
 }
 # The one picture of an experiment that compares the runs of few systems; others have some for each corpus.
 _FIGURES: dict[str, Callable[[Results], Figure]] = {

@@ -18,6 +18,8 @@ BENCHMARKS = {
     "aclw": "ACL Workshop (ACLW) data sets",
     "ptb": "Penn Treebank",
 }
+# The folders of the texts that word tables are compared on, with what is in them.
+TEXTS = {"screening": "6,000 words, all combinations"}
 ALL_WORDS = "all"  # the folder of the text with its whole vocabulary; others are named by their words' number
 
 
@@ -28,8 +30,8 @@ class Group:
     Attributes:
         directory: holds their run directories in runs/ and the corpus in corpus/.
         runs: the rows; at least one.
-        folder: its name below the results': a key of LANGUAGES, the size of a vocabulary, or nothing
-            where the corpus is the only one.
+        folder: its name below the results': a key of LANGUAGES or of TEXTS, the size of a vocabulary, or
+            nothing where the corpus is the only one.
     """
 
     directory: Path
@@ -72,6 +74,8 @@ class Results:
     @property
     def of_groups(self) -> str:
         """What sets several groups apart."""
+        if self.groups[0].folder in TEXTS:
+            return "text"
         return "language" if self.groups[0].folder in LANGUAGES else "vocabulary"
 
     @property
@@ -88,14 +92,14 @@ class Results:
 
 
 def read_results(out: Path) -> Results:
-    """The finished rows in `out`/runs or, without any, in `out`/<language>/runs or `out`/<vocabulary>/runs.
+    """The finished rows in `out`/runs or, without any, in the runs/ of its folders that a text can have.
 
     Raises UserError where no row is finished, where a file is damaged, or where rows do not belong
     into one table.
     """
     folders = (
         ([""] if _has_rows(out) else [])
-        or [code for code in LANGUAGES if _has_rows(out / code)]
+        or [folder for folder in (*LANGUAGES, *TEXTS) if _has_rows(out / folder)]
         or sort_vocabularies(path.parent.parent.parent.name for path in out.glob(f"*/runs/*/{METRICS}"))
     )
     if not folders:
@@ -116,12 +120,14 @@ def _has_rows(directory: Path) -> bool:
 
 
 def _experiment(groups: list[Group]) -> str:
-    """Languages are aclw, sizes vocabulary, several runs of a system (its seeds) refinement.
+    """Languages are aclw, TEXTS tables, sizes vocabulary, several runs of a system (its seeds) refinement.
 
     If those differ in how tables are refined, not only in how often, it is allocation. All else is one
     corpus: ptb by its name, else billionw, whatever text stands in for it.
     """
     group = groups[0]
+    if group.folder in TEXTS:
+        return "tables"
     if group.folder:
         return "aclw" if group.folder in LANGUAGES else "vocabulary"
     if len({run.system for run in group.runs}) < len(group.runs):

@@ -1,6 +1,7 @@
 """Reading the finished rows of a run folder, OUT/runs/<row>/."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ _ROUNDS = [
     "epoch", "valid_perplexity_before", "valid_perplexity_after", "valid_perplexity_end", "moved_share",
     "cost_before_nats_per_token", "cost_after_nats_per_token", "bound_nats_per_token", "seconds",
 ]  # fmt: skip
+# Not in those of earlier versions.
+ROUND_NATS = [f"{part}_nats_{when}" for when in ("before", "promised", "real") for part in ("row", "column")]
 _NUMBERS = [
     "test_perplexity", "valid_perplexity", "test_perplexity_without_unknown", "test_tokens", "test_unknown",
     "parameters", "table_integers", "model_bytes", "train_seconds", "reallocation_seconds",
@@ -132,7 +135,7 @@ def _read_run(directory: Path) -> Run:
             raise UserError(f"{directory / CURVE} is damaged (no line): remove it and run again")
         curve["train_seconds"] = curve["train_seconds"].round(1)
         if (directory / ROUNDS).exists():
-            rounds = _read_csv(directory / ROUNDS, _ROUNDS)
+            rounds = _read_csv(directory / ROUNDS, _ROUNDS, ROUND_NATS)
     some_rounds = None if rounds is None or rounds.empty else rounds
     return Run(directory, metrics, load_row(directory / CONFIG), curve, some_rounds)
 
@@ -158,9 +161,10 @@ def _check(metrics: Any) -> None:
             raise ValueError(f"{key} is not a number")
 
 
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+def _read_csv(path: Path, columns: list[str], may_lack: Sequence[str] = ()) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path)[columns].astype(float)
+        frame = pd.read_csv(path)
+        frame = frame[[*columns, *frame.columns.intersection(may_lack)]].astype(float)
         if not np.isfinite(frame.drop(columns=_MAY_BE_EMPTY, errors="ignore").to_numpy()).all():
             raise ValueError("a value is missing or not finite")
     except OSError as error:

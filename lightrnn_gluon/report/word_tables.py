@@ -1,0 +1,112 @@
+"""How far a table's start, its moves and what a word's second step reads carry: LightRNN by recipe."""
+
+from statistics import mean, stdev
+
+import pandas as pd
+
+from lightrnn_gluon.report.experiments import Group, Results
+from lightrnn_gluon.report.finished import ROUND_NATS, Run, networks
+from lightrnn_gluon.report.formatting import (
+    Column,
+    Record,
+    Table,
+    show_count,
+    show_decimal,
+    show_integer,
+    show_percent,
+)
+from lightrnn_gluon.report.notes import equal_time_notes, parameters_note, time_note, tokens_note
+from lightrnn_gluon.report.published import Figures
+from lightrnn_gluon.report.refinements import SEEDS_NOTE
+from lightrnn_gluon.report.tables import EQUAL_TIME, at_equal_time, make_table
+
+PAPER = "LightRNN"  # the system that others are compared with: the paper's procedure
+_COLUMNS = [
+    Column("text", "Text", str),
+    Column("vocabulary", "Vocabulary", show_integer),
+    Column("system", "System", str),
+    Column("seeds", "Seeds", show_integer),
+    Column("test_perplexity", "Test perplexity", show_decimal),
+    Column("test_perplexity_deviation", "Standard deviation", show_percent),
+    Column("ratio", f"Ratio to {PAPER}'s", "{:.3f}".format),
+    Column("worst_move_percent", "Validation perplexity by a move, %: worst", "{:+.1f}".format),
+    Column("promise_kept_percent", "Of what moves promised, came true, %", show_percent),
+    *EQUAL_TIME,
+    Column("parameters", "Parameters", show_count),
+    Column("table_integers", "Integers of words", show_integer),
+    Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
+]
+_NOTES = [
+    SEEDS_NOTE,
+    "A recipe is a start, a move and what a word's second step reads. Start: random (the paper's), sorted by "
+    "frequency, or spectral, by counts of neighbours alone. Move, after the epochs that the protocol names: "
+    "joint (the paper's), all words anywhere; columns, inside their rows; rows, inside their columns, then "
+    "columns by a fresh pass. Pooled, damped: see caution.py. Second step: the vector of the word's column, "
+    "which changes when the word moves (the paper's); codes, the sum of so many vectors of input tables as "
+    "large as the columns', which moves leave alone; rank, a vector of the word's own, of so many numbers.",
+    f"{PAPER} is the paper's procedure. Rows of one text train for the same number of epochs, a row's "
+    "perplexities are those of its epoch that is best on validation, and all figures are means of its seeds, "
+    "but for the worst change.",
+    "What a move promises is the training text's nats a token in the new table by the costs of the old one; "
+    "what came true is the fall that a pass right after the move finds. Below zero: they rose.",
+]
+
+
+def word_tables_table(results: Results, _: Figures) -> Table:
+    """Perplexity by recipe, a line a system of each text."""
+    records = [_record(runs, group) for group in results.groups for runs in _by_system(group.runs).values()]
+    for group in results.groups:
+        own = [record for record in records if record["text"] == group.folder]
+        paper = next((record["test_perplexity"] for record in own if record["system"] == PAPER), None)
+        for record in own:
+            record["ratio"] = None if paper is None else round(record["test_perplexity"] / paper, 4)
+    notes = [*_NOTES, *equal_time_notes(results), tokens_note(results), parameters_note(results)]
+    notes.append(time_note(results))
+    return make_table("Tables: starts, moves and second inputs", results, _COLUMNS, records, notes)
+
+
+def _by_system(runs: list[Run]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in networks(runs):
+        found.setdefault(run.system, []).append(run)
+    return found
+
+
+def _record(runs: list[Run], group: Group) -> Record:
+    perplexities = [run.metrics["test_perplexity"] for run in runs]
+    equal = [at_equal_time(run, group) for run in runs]
+    return {
+        "text": group.folder,
+        "vocabulary": group.corpus["vocabulary"]["size"],
+        "system": runs[0].system,
+        "seeds": len(runs),
+        "test_perplexity": round(mean(perplexities), 4),
+        "test_perplexity_deviation": round(stdev(perplexities), 4) if len(runs) > 1 else None,
+        **_moves(runs),
+        **{key: _mean([record[key] for record in equal]) for key in equal[0]},
+        "parameters": runs[0].metrics["parameters"],
+        "table_integers": runs[0].metrics["table_integers"],
+        "train_seconds": round(mean(run.metrics["train_seconds"] for run in runs), 1),
+    }
+
+
+def _moves(runs: list[Run]) -> Record:
+    """How far moves kept what they promised, over all rounds of all seeds; nothing where none tells."""
+    rounds = [run.rounds for run in runs if run.rounds is not None and set(ROUND_NATS) <= set(run.rounds)]
+    if not rounds:
+        return {"worst_move_percent": None, "promise_kept_percent": None}
+    every = pd.concat(rounds)
+    before, promised, real = (
+        every[f"row_nats_{when}"] + every[f"column_nats_{when}"] for when in ("before", "promised", "real")
+    )
+    change = every["valid_perplexity_after"] / every["valid_perplexity_before"] - 1
+    fall = float((before - promised).sum())
+    return {
+        "worst_move_percent": round(100 * float(change.max()), 4),
+        "promise_kept_percent": round(100 * float((before - real).sum()) / fall, 4) if fall else None,
+    }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(mean(known), 4) if len(known) == len(values) else None
