@@ -91,6 +91,7 @@ def _read_with_other_rows(net: LightRNN, reader: Sampler, moved: WordTable) -> t
     weight, bias = net.output.column_vectors()
     total, tokens, seconds = 0.0, 0, 0.0
     encoder, lstm = net.encoder, net.encoder.lstm
+    encoder.second.hybridize(False)  # for it does not use all that it is called with
     row_input, row_of, column_of = (p.data() for p in (encoder.row_input, encoder.row_of, encoder.column_of))
     other_rows = mx.nd.array(moved.row_of, dtype="int32")
     state: list[mx.nd.NDArray] = []
