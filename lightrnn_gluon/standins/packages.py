@@ -13,10 +13,9 @@ from urllib.parse import unquote
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import sha256_file
 
-INSTEAD = (
-    "hand in texts of your own, --data DIR with a folder a language (es, fr, en, cs, de, ru), "
-    "each holding train.txt, valid.txt and test.txt"
-)
+
+class PackageError(UserError):
+    """A package cannot be fetched or read; what to do instead, the one who wants it knows."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def fetch(names: Sequence[str], directory: Path) -> dict[str, Package]:
     """Download packages into `directory`, in the versions that this system's sources offer; by name.
 
     The sources' lists are fetched into `directory` too: the system's own may be missing or old, and
-    only root can renew them. Raises UserError where a package cannot be had.
+    only root can renew them. Raises PackageError where a package cannot be had.
     """
     lists, cache = directory.resolve() / "lists", directory.resolve() / "cache"
     for folder in (lists / "partial", cache / "archives" / "partial"):
@@ -48,7 +47,7 @@ def fetch(names: Sequence[str], directory: Path) -> dict[str, Package]:
 
 
 def read_files(package: Package) -> dict[str, bytes]:
-    """The package's regular files by path (`usr/share/...`). Raises UserError where it is damaged."""
+    """The package's regular files by path (`usr/share/...`). Raises PackageError where it is damaged."""
     unpacked = _run(["dpkg-deb", "--fsys-tarfile", package.path.name], package.path.parent)
     if unpacked.returncode != 0:
         raise _failure(unpacked.stderr)
@@ -73,7 +72,7 @@ def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[byt
     )
 
 
-def _failure(complaint: bytes) -> UserError:
+def _failure(complaint: bytes) -> PackageError:
     lines = complaint.decode(errors="replace").splitlines()
     reason = next(filter(str.strip, lines), "no reason given")
-    return UserError(f"cannot fetch Debian packages ({reason.strip()}): {INSTEAD}")
+    return PackageError(f"cannot fetch Debian packages ({reason.strip()})")
