@@ -36,15 +36,15 @@ def program(path, body):
     write(path, f"#!/bin/sh\n{body}\n").chmod(0o755)
 
 
-def write_sword_module(folder, testament, books):
-    """A zText module: one zlib stream a book, and 12 bytes about each."""
+def write_sword_module(folder, testament, books, block="b"):
+    """A zText module, or zCom: one zlib stream a book (a chapter: block "c"), and 12 bytes about each."""
     index, data = b"", b"head"
     for book in books:
         packed = zlib.compress(book.encode())
         index += struct.pack("<III", len(data), len(packed), len(book.encode()))
         data += packed
-    write(folder / f"{testament}.bzs", index)
-    write(folder / f"{testament}.bzz", data)
+    write(folder / f"{testament}.{block}zs", index)
+    write(folder / f"{testament}.{block}zz", data)
 
 
 def sentences(package, document):
@@ -53,9 +53,16 @@ def sentences(package, document):
     return [f"{mark} est une phrase.", f"Encore une phrase, {mark}."]
 
 
+def write_dictionary(folder, name, entries):
+    """A dictionary for dictd: entries between blank lines, compressed."""
+    text = "\n\n".join(["00-database-info\nAbout it.", *entries]) + "\n"
+    write(folder / f"usr/share/dictd/{name}.dict.dz", gzip.compress(text.encode(), mtime=0))
+
+
 def write_package(folder, name, lines=()):
-    """The files of a package of one of the four kinds: documents of sentences of their own and of `lines`."""
+    """A package's files in its format: documents of sentences of their own and of `lines`."""
     texts_of = {document: [*sentences(name, document), *lines] for document in DOCUMENTS}
+    kind = name.removeprefix("dict-")
     if name.startswith("libreoffice"):
         for document, texts in texts_of.items():
             page = "".join(f"<p>{text}</p>" for text in texts)
@@ -67,6 +74,20 @@ def write_package(folder, name, lines=()):
     elif name.startswith("fortunes"):
         fortunes = "\n%\n".join("\n\n".join(texts) for texts in texts_of.values())
         write(folder / "usr/share/games/fortunes/xx/all", fortunes)
+    elif name in ("anarchism", "gimp-help-en"):
+        place = "usr/share/doc/anarchism/html" if name == "anarchism" else "usr/share/gimp/2.0/help/en"
+        for document, texts in texts_of.items():
+            page = "".join(f"<p>{text}</p>" for text in texts)
+            write(folder / place / f"{document}.html", f"<body>{page}</body>")
+    elif name == "wordnet-base":
+        sets = (
+            f'00000001 00 n 01 mot 0 000 | {texts[0].rstrip(".")}; "{" ".join(texts[1:])}"'
+            for texts in texts_of.values()
+        )
+        write(folder / "usr/share/wordnet/data.noun", "  1 A licence.\n" + "  \n".join(sets) + "  \n")
+    elif name.startswith("dict-"):
+        head = {"gcide": "\\mot\\, n.\n   ", "devil": ""}.get(kind, "mot\n\n   ")
+        write_dictionary(folder, kind, [head + "\n\n   ".join(texts) for texts in texts_of.values()])
     else:
         book = "".join(f"<chapter sID='1'/>{' '.join(texts)}" for texts in texts_of.values())
         write_sword_module(folder / "usr/share/sword/modules", "ot", [book])

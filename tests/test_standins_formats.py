@@ -7,7 +7,14 @@ from packages import files_of, write, write_sword_module
 
 from lightrnn_gluon.sources import SPLITS, split_documents
 from lightrnn_gluon.standins.cleaning import is_english, sentences_of, without_repeats
-from lightrnn_gluon.standins.formats import fortunes, help_pages, man_pages, sword_chapters
+from lightrnn_gluon.standins.formats import (
+    faq_pages,
+    fortunes,
+    gimp_pages,
+    help_pages,
+    man_pages,
+    sword_chapters,
+)
 from lightrnn_gluon.standins.man_pages import man_paragraphs
 
 HELP_PAGE = """<!DOCTYPE html>
@@ -46,6 +53,32 @@ def test_help_page_gives_the_paragraphs_of_its_content_alone(tmp_path):
         "Choisissez Préférences. Puis cliquez.",
         "Dans un tableau.",
     ]
+
+
+FAQ_PAGE = """<html><head><title>A.1</title></head><body><h1>A.1 What?</h1>
+<p>He argued that <i>"all&mdash;all!<br/>are equal."</i> [<b>A Book</b>, p. 47] We say
+"[t]his" [our emphasis].</p><blockquote><p>Quoted. [Op. Cit., pp. 1-2, p. 9]</p></blockquote>
+<ul class="menu"><li>next</li></ul></body></html>
+"""
+
+
+def test_faq_page_gives_its_paragraphs_without_page_references(tmp_path):
+    folder = tmp_path / "usr/share/doc/anarchism/html"
+    for name in ("secA1", "biblio", "links", "index", "translations"):
+        write(folder / f"{name}.html", FAQ_PAGE)
+    write(tmp_path / "usr/share/doc/anarchism/changelog.html", FAQ_PAGE)
+    (page,) = faq_pages(files_of(tmp_path))
+    assert squeezed(page) == [
+        'He argued that "all—all! are equal." We say "[t]his" [our emphasis].',
+        "Quoted.",
+    ]
+
+
+def test_gimp_page_gives_the_paragraphs_of_the_english_manual(tmp_path):
+    page = "<body><p class='title'>Figure 1</p><div><p>Click on<br/>one <b>point</b>.</p></div></body>"
+    for code in ("en", "de"):
+        write(tmp_path / f"usr/share/gimp/2.0/help/{code}/ch01.html", page)
+    assert [squeezed(page) for page in gimp_pages(files_of(tmp_path))] == [["Click on one point."]]
 
 
 MAN_PAGE = r"""'\" t
@@ -165,6 +198,7 @@ def test_fortunes_are_documents_of_joined_lines_without_their_authors(tmp_path):
     write(folder / "citaty", FORTUNES)
     write(folder / "citaty.dat", b"\0\0\0\2")
     write(folder / "klasik-sk", "Po slovensky.\n")
+    write(tmp_path / "usr/share/games/fortunes/translate-me", "Ego sum.\n")
     write(tmp_path / "usr/share/doc/fortunes-cs/README", "not a fortune\n")
     assert [squeezed(fortune) for fortune in fortunes(files_of(tmp_path))] == [
         ["Kdo se ptá, ten se dozví."],
@@ -188,6 +222,21 @@ def test_sword_chapters_are_documents_without_titles_and_notes(tmp_path):
         ["El Señor."],
         ["In the beginning.", "God said."],
         ["Thus the heavens and the earth."],
+    ]
+
+
+def test_chapters_of_a_commentary_are_documents_without_tables(tmp_path):
+    folder = tmp_path / "usr/share/sword/modules/comments/zcom/psalms"
+    psalms = [
+        f'<chapter n="{n}" sID="Ps.{n}"/><title>TITLE.</title><table><row><cell>Outline</cell></row></table>'
+        f'<div sID="p" type="x-p"/><hi type="bold">Verse 1.</hi> On psalm {n}.<chapter eID="Ps.{n}"/>'
+        for n in (1, 2)
+    ]
+    write_sword_module(folder, "ot", psalms, block="c")
+    write_sword_module(folder, "nt", [], block="c")
+    assert [squeezed(chapter) for chapter in sword_chapters(files_of(tmp_path))] == [
+        ["Verse 1. On psalm 1."],
+        ["Verse 1. On psalm 2."],
     ]
 
 
