@@ -8,6 +8,7 @@ from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report.experiments import TEXTS, sort_vocabularies
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
+from lightrnn_gluon.standins import english
 from lightrnn_gluon.standins.aclw import LANGUAGES, describe, prepare_texts
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
@@ -68,8 +69,7 @@ def _tables(data: Path | None, out: Path) -> dict[str, Source]:
 def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
     """A folder a language, or the stand-ins; names say which."""
     if data is None:
-        texts = out / "texts"
-        print(f"preparing the stand-ins' texts in {texts}, unless they are there already", flush=True)
+        texts = _texts(out)
         prepare_texts(texts)
         return {code: _text_files(describe(texts, code), texts / code) for code in LANGUAGES}
     missing = [code for code in LANGUAGES if not (data / code).is_dir()]
@@ -86,6 +86,22 @@ def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
         for code, language in LANGUAGES.items()
         if code not in missing
     }
+
+
+def _english(data: Path | None, out: Path) -> Source:
+    """The text handed in, or a stand-in that says more than 100,000 words."""
+    if data is not None:
+        return find_source(data)
+    text = _texts(out)
+    english.prepare_text(text)
+    return _text_files(english.describe(text), text)
+
+
+def _texts(out: Path) -> Path:
+    """Where stand-ins are put that have to be fetched; says that they are."""
+    texts = out / "texts"
+    print(f"preparing the stand-ins' texts in {texts}, unless they are there already", flush=True)
+    return texts
 
 
 def _ptb(data: Path | None, out: Path) -> dict[str, Source]:
