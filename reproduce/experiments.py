@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.report.experiments import TEXTS, sort_vocabularies
+from lightrnn_gluon.report.experiments import sort_vocabularies
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
 from lightrnn_gluon.standins import english
@@ -62,14 +62,28 @@ def _vocabulary(data: Path | None, out: Path) -> dict[str, Source]:
 
 
 def _tables(data: Path | None, out: Path) -> dict[str, Source]:
-    """The texts that word tables are compared on."""
-    return dict.fromkeys(TEXTS, find_source(data))
+    """The text handed in, with few words and with all; or a stand-in likewise, and three more."""
+    same = dict.fromkeys(("6000-words", "all-words"), find_source(data))
+    if data is not None:
+        return same
+    texts = _standins(out)
+    english.prepare_text(texts / "english")
+    prepare_texts(texts / "aclw")
+    codes = {language.lower(): code for code, language in LANGUAGES.items()}
+    return {
+        **same,
+        "english": _text_files(english.describe(texts / "english"), texts / "english"),
+        **{
+            name: _text_files(describe(texts / "aclw", codes[name]), texts / "aclw" / codes[name])
+            for name in ("czech", "german")
+        },
+    }
 
 
 def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
     """A folder a language, or the stand-ins; names say which."""
     if data is None:
-        texts = _texts(out)
+        texts = _standins(out)
         prepare_texts(texts)
         return {code: _text_files(describe(texts, code), texts / code) for code in LANGUAGES}
     missing = [code for code in LANGUAGES if not (data / code).is_dir()]
@@ -88,16 +102,7 @@ def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
     }
 
 
-def _english(data: Path | None, out: Path) -> Source:
-    """The text handed in, or a stand-in that says more than 100,000 words."""
-    if data is not None:
-        return find_source(data)
-    text = _texts(out)
-    english.prepare_text(text)
-    return _text_files(english.describe(text), text)
-
-
-def _texts(out: Path) -> Path:
+def _standins(out: Path) -> Path:
     """Where stand-ins are put that have to be fetched; says that they are."""
     texts = out / "texts"
     print(f"preparing the stand-ins' texts in {texts}, unless they are there already", flush=True)

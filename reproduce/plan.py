@@ -33,7 +33,7 @@ _START_SECONDS = 4.0  # of any row: a process starts, reads the corpus, scores t
 class Row:
     """One row: its run's name, the file, the settings that change it, and what it says at the scale.
 
-    `folder` is that of the only text that has the row (the code of a language), "" for every text.
+    `folder` is that of the only text that has the row, "" for every text.
     """
 
     name: str
@@ -58,10 +58,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Part:
-    """A text of an experiment with its rows: the only text (its folder is ""), or a language's."""
+    """A text with its rows at its scale: an experiment's only text (its folder is ""), or one of several."""
 
     out: Path
     folder: str  # below `out`
+    scale: Path | None  # None for the paper's
     rows: list[Row]
     size: Size
     corpus: Corpus | None  # None where the published text stands for it
@@ -109,9 +110,21 @@ def read_rows(experiment: str, scale: Path | None) -> list[Row]:
     ]
 
 
-def read_values(experiment: str) -> dict[str, list[Any]]:
-    """The values that an experiment's network rows are expanded over, by setting; most have none."""
-    path = CONFIGS / experiment / _VALUES
+def expand_rows(experiment: str, rows: list[Row], scale: Path | None) -> list[Row]:
+    """The rows, network rows once for each combination of the values in a file of their folder.
+
+    Without one, the experiment's own file is taken; most experiments have none.
+    """
+    expanded = []
+    for row in rows:
+        values = _read_values(experiment, row.folder) or _read_values(experiment, "")
+        is_once = not values or not isinstance(row.config, NetworkConfig)
+        expanded += [row] if is_once else expand([row], values, scale)
+    return expanded
+
+
+def _read_values(experiment: str, folder: str) -> dict[str, list[Any]]:
+    path = CONFIGS / experiment / folder / _VALUES
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
@@ -125,6 +138,11 @@ def expand(rows: list[Row], grid: Mapping[str, Sequence[Any]], scale: Path | Non
             config = load_row(row.path, scale, settings)
             expanded.append(replace(row, name=name, config=config, settings=settings))
     return expanded
+
+
+def rescale(row: Row, scale: Path | None) -> Row:
+    """The row at another scale."""
+    return replace(row, config=load_row(row.path, scale, row.settings))
 
 
 def select(rows: list[Row], only: str | None) -> list[Row]:

@@ -17,11 +17,11 @@ from plan import (
     Row,
     corpus_config,
     describe,
-    expand,
+    expand_rows,
     make_jobs,
     phases,
     read_rows,
-    read_values,
+    rescale,
     select,
 )
 
@@ -48,9 +48,8 @@ def main(
     """Run all rows of EXPERIMENT and render its tables."""
     started = time.monotonic()
     out, scale = out or RESULTS / experiment, scale or (PAPER if _find_machine().gpu else "cpu")
-    file, values = scale_file(experiment, scale), read_values(experiment)
-    rows = read_rows(experiment, file)
-    rows = select(expand(rows, values, file) if values else rows, only)
+    file = scale_file(experiment, scale)
+    rows = select(expand_rows(experiment, read_rows(experiment, file), file), only)
     perform(experiment, rows, data, out, scale, dry_run)
     if dry_run:
         return
@@ -59,12 +58,16 @@ def main(
     print("\n".join([*(f"  {path}" for path in report.paths), *(f"note: {note}" for note in report.notes)]))
 
 
-def scale_file(experiment: str, scale: str) -> Path | None:
-    """The file of what a scale changes, the experiment's own if it has one; none for the paper's scale."""
+def scale_file(experiment: str, scale: str, folder: str = "") -> Path | None:
+    """The file of what a scale changes; none for the paper's scale.
+
+    The own one of the text in a folder if there is one, else the experiment's, else the general one.
+    """
     if scale == PAPER:
         return None
-    own = CONFIGS / "scales" / experiment / f"{scale}.yaml"
-    return own if own.is_file() else CONFIGS / "scales" / f"{scale}.yaml"
+    top = CONFIGS / "scales"
+    files = [place / f"{scale}.yaml" for place in (top / experiment / folder, top / experiment, top)]
+    return next(file for file in files if file.is_file())
 
 
 def perform(
@@ -88,7 +91,7 @@ def perform(
     print(describe(jobs, parts, scale, machine, out), flush=True)
     if not dry_run:
         trained, interpolated = phases(jobs, machine.slots)
-        _train(trained, scale_file(experiment, scale), machine)
+        _train(trained, machine)
         for job in interpolated:
             _interpolate(job, scale)
     return parts
@@ -108,23 +111,23 @@ def _find_parts(
     published = published_sizes(experiment) if dry_run and scale == PAPER and data is None else {}
     parts = []
     for folder, text in (published or find_sources(experiment, data, out)).items():
-        own, directory = [row for row in rows if row.is_of(folder)], out / folder / "corpus"
+        file, directory = scale_file(experiment, scale, folder), out / folder / "corpus"
+        own = [rescale(row, file) for row in rows if row.is_of(folder)]
         if not own:
             continue
         if isinstance(text, Size):
-            parts.append(Part(out, folder, own, text, corpus=None))
+            parts.append(Part(out, folder, file, own, text, corpus=None))
         else:
             print(f"preparing {text.name} in {directory}, unless it is there already", flush=True)
-            config = corpus_config(experiment, folder, scale_file(experiment, scale))
-            corpus = prepare(text, directory, config)
+            corpus = prepare(text, directory, corpus_config(experiment, folder, file))
             size = Size(corpus.facts["name"], corpus.facts["train"]["tokens"], len(corpus.vocabulary))
-            parts.append(Part(out, folder, own, size, corpus))
+            parts.append(Part(out, folder, file, own, size, corpus))
     if not parts:
         raise UserError(f"{data} lacks the only text that has {' and '.join(row.name for row in rows)}")
     return parts
 
 
-def _train(jobs: list[Job], scale: Path | None, machine: Machine) -> None:
+def _train(jobs: list[Job], machine: Machine) -> None:
     """Train rows side by side, each a process of its own; the first failure ends all."""
     # Rows of one name in several texts, or at several values, are told apart by their folders.
     ambiguous = len({job.row.config.system for job in jobs}) < len(jobs)
@@ -137,7 +140,7 @@ def _train(jobs: list[Job], scale: Path | None, machine: Machine) -> None:
                     job = waiting.pop(0)
                     if ambiguous:
                         print(f"{job.row.config.system}: starts in {job.part.run(job.row)}", flush=True)
-                    running[slot] = _start(job, scale, slot, machine)
+                    running[slot] = _start(job, slot, machine)
             time.sleep(0.1)
             for slot, process in list(running.items()):
                 if process.poll() is not None:
@@ -151,10 +154,10 @@ def _train(jobs: list[Job], scale: Path | None, machine: Machine) -> None:
             process.wait()
 
 
-def _start(job: Job, scale: Path | None, slot: int, machine: Machine) -> subprocess.Popen[bytes]:
+def _start(job: Job, slot: int, machine: Machine) -> subprocess.Popen[bytes]:
     command = [str(Path(sys.executable).with_name("lightrnn")), "train", str(job.row.path)]
     command += ["--corpus", str(job.part.directory / "corpus"), "--out", str(job.part.run(job.row))]
-    command += ["--scale", str(scale)] if scale else []
+    command += ["--scale", str(job.part.scale)] if job.part.scale else []
     command += [word for setting in job.row.settings for word in ("--set", setting)]
     # Progress bars of processes side by side stand below each other.
     environment = {**os.environ, "TQDM_POSITION": str(slot)}

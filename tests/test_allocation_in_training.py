@@ -70,8 +70,8 @@ def test_the_protocol_names_the_way(rendered):
 
 @pytest.mark.parametrize("scale", ["tiny", "cpu", "paper"])
 def test_rows_differ_in_nothing_but_the_way(scale):
-    file, values = runner.scale_file("allocation", scale), plan.read_values("allocation")
-    rows = plan.expand(plan.read_rows("allocation", file), values, file)
+    file = runner.scale_file("allocation", scale)
+    rows = plan.expand_rows("allocation", plan.read_rows("allocation", file), file)
     assert {row.name for row in rows} == {f"{name}-{seed}" for name in WAYS for seed in (1, 2, 3)}
     for row in rows:
         name = row.name.rpartition("-")[0]

@@ -149,8 +149,7 @@ def test_a_row_of_one_seed_among_others_is_no_refinement(tmp_path):
 @pytest.mark.parametrize("scale", ["tiny", "cpu", "paper"])
 def test_rounds_differ_in_nothing_else_and_each_has_three_seeds(scale):
     file = runner.scale_file("refinement", scale)
-    values = plan.read_values("refinement")
-    rows = plan.expand(plan.read_rows("refinement", file), values, file)
+    rows = plan.expand_rows("refinement", plan.read_rows("refinement", file), file)
     assert {row.name for row in rows} == {f"{name}-{seed}" for name in SYSTEMS for seed in (1, 2, 3)}
     for row in rows:
         stem, _, seed = row.name.rpartition("-")
@@ -175,7 +174,7 @@ def test_vocabularies_differ_in_nothing_else(scale):
     assert sorted(path.parent.name for path in (CONFIGS / "vocabulary").glob("*/*.yaml")) == sorted(SIZES)
     rows = plan.read_rows("vocabulary", file)
     assert {row.name for row in rows} == {"lightrnn", "full-softmax", "hsm"}
-    assert {row.folder for row in rows} == {""} and plan.read_values("vocabulary") == {}
+    assert {row.folder for row in rows} == {""} and plan.expand_rows("vocabulary", rows, file) == rows
     assert len({(row.config.hidden, row.config.epochs) for row in rows}) == 1
 
 

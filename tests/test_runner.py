@@ -23,7 +23,7 @@ def rows(experiment, scale="cpu"):
 
 
 def jobs(chosen, size=TEXT, machine=CPU):
-    part = plan.Part(Path("nowhere"), "", chosen, size, corpus=None)
+    part = plan.Part(Path("nowhere"), "", None, chosen, size, corpus=None)
     return plan.make_jobs([part], machine)
 
 
@@ -148,7 +148,7 @@ def test_the_first_failure_ends_all(monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "_start", start)
     chosen = [rows("billionw")[name] for name in ("lightrnn", "hsm", "full-softmax")]
     with pytest.raises(SystemExit) as stopped:
-        runner._train(jobs(chosen), None, CPU)
+        runner._train(jobs(chosen), CPU)
     assert stopped.value.code == 1
     assert len(started) == 2 and started[0].returncode < 0, "one is ended, the third is never started"
 

@@ -96,7 +96,7 @@ def some_rows(count, name="a"):
     ],
 )
 def test_it_goes_on_until_both_neighbours_of_the_best_are_worse(perplexities, visited, tmp_path):
-    rows, part = some_rows(len(perplexities)), plan.Part(tmp_path, "", [], None, None)
+    rows, part = some_rows(len(perplexities)), plan.Part(tmp_path, "", None, [], None, None)
     for row, perplexity in zip(rows, perplexities, strict=True):
         write_metrics(part.run(row), perplexity)
     found, tried, parts = [], [], []
@@ -108,7 +108,7 @@ def test_it_goes_on_until_both_neighbours_of_the_best_are_worse(perplexities, vi
 
 def test_the_best_may_differ_by_row_and_text(tmp_path):
     rows = some_rows(5) + some_rows(5, "b")
-    parts = [plan.Part(tmp_path, folder, [], None, None) for folder in ("es", "fr")]
+    parts = [plan.Part(tmp_path, folder, None, [], None, None) for folder in ("es", "fr")]
     best = {("a", "es"): 1, ("a", "fr"): 3, ("b", "es"): 3, ("b", "fr"): 2}
     for row in rows:
         for part in parts:

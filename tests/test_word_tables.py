@@ -1,15 +1,19 @@
-"""The comparison of word tables: its rows, and its table from synthetic runs."""
+"""The comparison of word tables: its texts, its rows, and its table from synthetic runs."""
+
+from dataclasses import replace
 
 import pandas as pd
 import pytest
-from report_runs import add_network, read_csv
-from scripts import plan, runner
+from report_runs import add_network, add_run, read_csv
+from scripts import experiments, plan, runner
+from texts import write_folder
 
-from lightrnn_gluon.config import RefinementConfig
+from lightrnn_gluon.config import NgramConfig, RefinementConfig
 from lightrnn_gluon.models import LightRNN
 from lightrnn_gluon.report import render
 from lightrnn_gluon.report.experiments import TEXTS, read_results
 from lightrnn_gluon.report.finished import ROUND_NATS
+from lightrnn_gluon.systems import new_network
 
 
 def add_rounds(directory, nats):
@@ -23,7 +27,7 @@ def add_rounds(directory, nats):
 def rendered(tmp_path_factory):
     """The paper's procedure with three seeds, its second round made worse; another, and one unrefined."""
     out = tmp_path_factory.mktemp("tables")
-    text = out / "screening"
+    text = out / "6000-words"
     for seed, perplexity in enumerate([150.0, 153.0, 159.0], start=1):
         directory = add_network(
             text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300, perplexity)],
@@ -36,6 +40,8 @@ def rendered(tmp_path_factory):
     )  # fmt: skip
     add_rounds(directory, [[3.0, 2.0, 3.0, 1.75, 3.0, 1.8]])
     add_network(text, "never", "spectral, never refined", [(3, 250, 130)], test_perplexity=121.0)
+    add_network(text, "full", "Full softmax", [(1, 200, 160), (2, 400, 90)], test_perplexity=80.0)
+    add_run(text, "kn", NgramConfig("KN"), test_perplexity=130.0)
     return out, render(out)
 
 
@@ -43,7 +49,7 @@ def test_texts_of_their_own_are_the_question_of_tables(rendered):
     out, report = rendered
     results = read_results(out)
     assert results.experiment == "tables"
-    assert [group.folder for group in results.groups] == ["screening"]
+    assert [group.folder for group in results.groups] == ["6000-words"]
     assert {"tables.csv", "tables.md"} <= {path.name for path in report.paths}
 
 
@@ -58,26 +64,78 @@ def test_a_line_by_hand(rendered):
     assert (columns["ratio"], columns["worst_move_percent"]) == ("0.8021", "-5.0")
     assert columns["promise_kept_percent"] == "80.0"  # 0.2 of 0.25
     assert (never["worst_move_percent"], never["promise_kept_percent"]) == ("", "")
-    assert {line["equal_time_seconds"] for line in lines.values()} == {"250.0"}
-    assert paper["valid_perplexity_at_equal_time"] == "180.0"
+    assert {line["equal_time_seconds"] for line in lines.values() if line is not lines["KN"]} == {"300.0"}
+    assert paper["valid_perplexity_at_equal_time"] == "154.0"  # (150 + 153 + 159) / 3
     assert never["valid_perplexity_at_equal_time"] == "130.0"
+    full, kn = lines["Full softmax"], lines["KN"]
+    assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")
+    assert (kn["test_perplexity"], kn["ratio"], kn["equal_time_seconds"]) == ("130.0", "0.9028", "")
 
 
-def rows_at(scale):
-    return plan.read_rows("tables", runner.scale_file("tables", scale))
+def rows_at(scale, text="6000-words"):
+    """The text's rows at its scale, once each."""
+    file = runner.scale_file("tables", scale, text)
+    return [plan.rescale(row, file) for row in plan.read_rows("tables", None) if row.is_of(text)]
 
 
+def recipes_at(scale, text="6000-words"):
+    return [row for row in rows_at(scale, text) if getattr(row.config, "model", "") == "lightrnn"]
+
+
+def test_texts_are_those_of_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments.english, "prepare_text", lambda directory: None)
+    monkeypatch.setattr(experiments.english, "describe", lambda directory: "English")
+    monkeypatch.setattr(experiments, "prepare_texts", lambda directory: None)
+    monkeypatch.setattr(experiments, "describe", lambda directory, code: f"language {code}")
+    for folder in ("english", "aclw/cs", "aclw/de"):
+        write_folder(tmp_path / "texts" / folder)
+    texts = experiments.find_sources("tables", None, tmp_path)
+    assert set(texts) == set(TEXTS)
+    assert texts["6000-words"] is texts["all-words"]
+    names = [texts[folder].name for folder in ("english", "czech", "german")]
+    assert names == ["English", "language cs", "language de"]
+    own = experiments.find_sources("tables", write_folder(tmp_path / "mine"), tmp_path)
+    assert {folder: source.name for folder, source in own.items()} == {
+        "6000-words": "mine", "all-words": "mine"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("scale", ["tiny", "cpu", "paper"])
-def test_rows_differ_in_their_recipe_alone(scale):
-    rows = rows_at(scale)
-    assert {row.folder for row in rows} == set(TEXTS)
+def test_recipes_differ_in_nothing_else(scale, text):
     same = [
         {**vars(row.config), "system": "", "options": {}, "rounds_after": [], "refinement": None}
-        for row in rows
+        for row in recipes_at(scale, text)
     ]
-    assert all(settings == same[0] for settings in same)
-    recipes = [(str(row.config.options), row.config.rounds_after, str(row.config.refinement)) for row in rows]
-    assert len({str(recipe) for recipe in recipes}) == len({row.config.system for row in rows}) == len(rows)
+    assert len(same) > 2 and all(settings == same[0] for settings in same)
+    recipes = [
+        str((row.config.options, row.config.rounds_after, row.config.refinement))
+        for row in recipes_at(scale, text)
+    ]
+    assert len(set(recipes)) == len({row.config.system for row in recipes_at(scale, text)}) == len(recipes)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_text_is_trained_on_with_three_seeds_but_combinations_are_screened_with_one(text):
+    file = runner.scale_file("tables", "cpu", text)
+    rows = plan.expand_rows("tables", rows_at("cpu", text), file)
+    seeds = {}
+    for row in rows:
+        seeds.setdefault((row.path.stem, row.folder), []).append(row.config.seed if row.settings else None)
+    assert {("lightrnn", ""), ("full-softmax", ""), ("kn", "")} <= set(seeds)
+    for (name, folder), own in seeds.items():
+        assert own == ([None] if name == "kn" else [1] if folder else [1, 2, 3])
+
+
+@pytest.mark.parametrize(("text", "words"), [("6000-words", 6003), ("all-words", 23_254), ("czech", 24_448)])
+def test_small_rivals_are_the_smallest_with_no_fewer_parameters(text, words):
+    rows = {row.name: row for row in rows_at("cpu", text)}
+    own = new_network(rows["lightrnn"].config, words).parameter_count()
+    for name in ("full-softmax-small", "hsm-small"):
+        config = rows[name].config
+        smaller = replace(config, hidden=config.hidden - 1)
+        sizes = [new_network(c, words).parameter_count() for c in (smaller, config)]
+        assert sizes[0] < own <= sizes[1]
 
 
 def test_every_start_is_tried_with_every_move():
@@ -86,7 +144,7 @@ def test_every_start_is_tried_with_every_move():
             row.config.options.get("start", "random"),
             row.config.refinement.move if row.config.rounds_after else "none",
         )
-        for row in rows_at("cpu")
+        for row in recipes_at("cpu")
         if not row.config.options.keys() - {"start"} and row.config.refinement.damping == 0
     }
     starts, moves = ("random", "frequency", "spectral"), ("none", "joint", "columns", "rows")
@@ -103,7 +161,7 @@ def test_the_paper_row_is_the_paper_procedure():
 def test_recipes_with_as_many_parameters_as_the_papers_say_so():
     sizes = {
         row.config.system: LightRNN(6003, 200, 1, 0.2, **row.config.options).parameter_count()
-        for row in rows_at("cpu")
+        for row in recipes_at("cpu")
     }
     larger = {system for system, size in sizes.items() if size != sizes["LightRNN"]}
     assert all(("2 codes" in s or "4 codes" in s or "rank 16" in s) == (s in larger) for s in sizes)

@@ -18,8 +18,9 @@ BENCHMARKS = {
     "aclw": "ACL Workshop (ACLW) data sets",
     "ptb": "Penn Treebank",
 }
-# The folders of the texts that word tables are compared on, with what is in them.
-TEXTS = {"screening": "6,000 words, all combinations"}
+# The folders of the texts that word tables are compared on: one text with so many words and with all,
+# a larger one, and two languages.
+TEXTS = ("6000-words", "all-words", "english", "czech", "german")
 ALL_WORDS = "all"  # the folder of the text with its whole vocabulary; others are named by their words' number
 
 
@@ -88,7 +89,8 @@ class Results:
             name = self.groups[0].corpus["name"]
             return f"{name} with vocabularies of {folders} words; scale: {self.scale}"
         what = "stand-in corpora" if self.has_standins else "corpora"
-        return f"{what} in {folders}; scale: {self.scale}"
+        joint = " in" if self.of_groups == "language" else ":"
+        return f"{what}{joint} {folders}; scale: {self.scale}"
 
 
 def read_results(out: Path) -> Results:

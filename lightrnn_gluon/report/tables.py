@@ -92,8 +92,9 @@ def table3(results: Results, figures: Figures) -> Table:
     """Training time and the share of re-allocation (paper table 3), and what perplexity it buys."""
     source = f"table3_{results.experiment}"
     records = [
-        _record3(run, figures, source) | at_equal_time(run, group) | {"language": group.folder}
+        _record3(run, figures, source) | at_equal_time(run, seconds) | {"language": group.folder}
         for group in results.groups
+        for seconds in [equal_time(group.runs)]
         for run in networks(group.runs)
     ]
     notes = [time_note(results), *equal_time_notes(results), *corpora_notes(results), published_note(results)]
@@ -125,7 +126,8 @@ def make_table(
 
 def _table5(title: str, results: Results, figures: Figures, source: str, notes: list[str]) -> Table:
     (group,) = results.groups
-    records = [_record5(run, group.runs, figures, source) | at_equal_time(run, group) for run in group.runs]
+    seconds = equal_time(group.runs)
+    records = [_record5(run, group.runs, figures, source) | at_equal_time(run, seconds) for run in group.runs]
     notes = [
         tokens_note(results),
         parameters_note(results),
@@ -183,9 +185,8 @@ def _record5(run: Run, runs: list[Run], figures: Figures, source: str) -> Record
     }
 
 
-def at_equal_time(run: Run, group: Group) -> Record:
-    """A network's validation perplexity at equal epochs and at equal time; nothing for other rows."""
-    seconds = equal_time(group.runs)
+def at_equal_time(run: Run, seconds: float | None) -> Record:
+    """A network's validation perplexity at equal epochs and at so many seconds; nothing for other rows."""
     if not isinstance(run.config, NetworkConfig) or seconds is None:
         return {}
     reached = perplexity_at(run, seconds)

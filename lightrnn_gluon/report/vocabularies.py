@@ -17,7 +17,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import Run, networks
+from lightrnn_gluon.report.finished import Run, equal_time, networks
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -115,7 +115,7 @@ def _record(run: Run, group: Group) -> Record:
         **{key: round(metrics[key], 4) for key in _AT_EQUAL_EPOCHS},
         "words_per_second": round(metrics["words_per_second"], 1),
         "peak_memory_bytes": metrics.get("peak_memory_bytes"),  # not in those of earlier versions
-        **at_equal_time(run, group),
+        **at_equal_time(run, equal_time(group.runs)),
     }
     assert isinstance(run.config, NetworkConfig)
     if run.config.model == "full_softmax" and words > _FULL_SOFTMAX_WORDS:

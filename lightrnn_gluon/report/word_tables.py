@@ -5,7 +5,7 @@ from statistics import mean, stdev
 import pandas as pd
 
 from lightrnn_gluon.report.experiments import Group, Results
-from lightrnn_gluon.report.finished import ROUND_NATS, Run, networks
+from lightrnn_gluon.report.finished import ROUND_NATS, Run
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -15,7 +15,7 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_percent,
 )
-from lightrnn_gluon.report.notes import equal_time_notes, parameters_note, time_note, tokens_note
+from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.refinements import SEEDS_NOTE
 from lightrnn_gluon.report.tables import EQUAL_TIME, at_equal_time, make_table
@@ -44,9 +44,10 @@ _NOTES = [
     "columns by a fresh pass. Pooled, damped: see caution.py. Second step: the vector of the word's column, "
     "which changes when the word moves (the paper's); codes, the sum of so many vectors of input tables as "
     "large as the columns', which moves leave alone; rank, a vector of the word's own, of so many numbers.",
-    f"{PAPER} is the paper's procedure. Rows of one text train for the same number of epochs, a row's "
-    "perplexities are those of its epoch that is best on validation, and all figures are means of its seeds, "
-    "but for the worst change.",
+    f"{PAPER} is the paper's procedure. A row's perplexities are those of its epoch that is best on "
+    "validation, and all figures are means of its seeds, but for the worst change. Equal time: that of "
+    f"{PAPER}'s slowest seed; the last validation perplexity at or before it, "
+    "on a schedule that was made for all epochs, and empty where there was none by then.",
     "What a move promises is the training text's nats a token in the new table by the costs of the old one; "
     "what came true is the fall that a pass right after the move finds. Below zero: they rose.",
 ]
@@ -54,27 +55,26 @@ _NOTES = [
 
 def word_tables_table(results: Results, _: Figures) -> Table:
     """Perplexity by recipe, a line a system of each text."""
-    records = [_record(runs, group) for group in results.groups for runs in _by_system(group.runs).values()]
-    for group in results.groups:
-        own = [record for record in records if record["text"] == group.folder]
-        paper = next((record["test_perplexity"] for record in own if record["system"] == PAPER), None)
-        for record in own:
-            record["ratio"] = None if paper is None else round(record["test_perplexity"] / paper, 4)
-    notes = [*_NOTES, *equal_time_notes(results), tokens_note(results), parameters_note(results)]
-    notes.append(time_note(results))
+    records = [record for group in results.groups for record in _of_group(group)]
+    notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(results)]
     return make_table("Tables: starts, moves and second inputs", results, _COLUMNS, records, notes)
 
 
-def _by_system(runs: list[Run]) -> dict[str, list[Run]]:
-    found: dict[str, list[Run]] = {}
-    for run in networks(runs):
-        found.setdefault(run.system, []).append(run)
-    return found
+def _of_group(group: Group) -> list[Record]:
+    """A line a system of one text, beside the paper's where that is among them."""
+    systems: dict[str, list[Run]] = {}
+    for run in group.runs:
+        systems.setdefault(run.system, []).append(run)
+    paper = systems.get(PAPER, [])
+    seconds = max((run.metrics["train_seconds"] for run in paper), default=None)
+    perplexity = mean(run.metrics["test_perplexity"] for run in paper) if paper else None
+    return [_record(runs, group, perplexity, seconds) for runs in systems.values()]
 
 
-def _record(runs: list[Run], group: Group) -> Record:
+def _record(runs: list[Run], group: Group, paper: float | None, seconds: float | None) -> Record:
+    """A system's line; the paper's procedure reached the perplexity `paper` in so many seconds."""
     perplexities = [run.metrics["test_perplexity"] for run in runs]
-    equal = [at_equal_time(run, group) for run in runs]
+    equal = [at_equal_time(run, seconds) for run in runs]
     return {
         "text": group.folder,
         "vocabulary": group.corpus["vocabulary"]["size"],
@@ -82,6 +82,7 @@ def _record(runs: list[Run], group: Group) -> Record:
         "seeds": len(runs),
         "test_perplexity": round(mean(perplexities), 4),
         "test_perplexity_deviation": round(stdev(perplexities), 4) if len(runs) > 1 else None,
+        "ratio": None if paper is None else round(mean(perplexities) / paper, 4),
         **_moves(runs),
         **{key: _mean([record[key] for record in equal]) for key in equal[0]},
         "parameters": runs[0].metrics["parameters"],
