@@ -9,6 +9,7 @@ import mxnet as mx
 import numpy as np
 
 from lightrnn_gluon.allocation import METHODS, Costs, allocate
+from lightrnn_gluon.allocation.bounds import ColumnBounds
 from lightrnn_gluon.allocation.sums import ComponentSums
 from lightrnn_gluon.caution import cautious
 from lightrnn_gluon.config import NetworkConfig
@@ -23,8 +24,8 @@ from lightrnn_gluon.training import Training
 
 logger = logging.getLogger(__name__)
 
-# Output vectors and biases, of rows and of columns.
-Vectors = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# Output vectors and biases, of rows and of columns; with codes, the words' own come with the columns'.
+Vectors = tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
 
 # Where the costs of a round come from: a pass over the training text after the epoch, dropout off; or
 # the states of the epoch's own steps, dropout on, each with the output vectors right after the step.
@@ -49,6 +50,11 @@ class Refinement:
         ):
             if value not in known:
                 raise UserError(f"refinement.{name} {value!r} is none of {', '.join(known)}")
+        if config.options.get("codes") and config.rounds_after and self._move != "columns":
+            raise UserError(
+                f"refinement.move {self._move!r}: words with codes can change columns inside their rows alone, "
+                "move: columns"
+            )
         self._caution = settings.pooling, settings.damping
         if min(self._caution) < 0:
             raise UserError(
@@ -136,13 +142,17 @@ class Refinement:
 
 
 class TableSums:
-    """The sums for rows and for columns over targets of a text."""
+    """The sums for rows and for columns over targets of a text; bounds for columns where words have codes."""
 
     def __init__(self, net: LightRNN, directory: Path | None = None) -> None:
         """Nothing summed yet; what is too large for memory goes into files in `directory`."""
         table, hidden = net.table, net.output.row_weight.shape[1]
         self.rows = ComponentSums(len(table), table.rows, hidden, directory)
-        self.columns = ComponentSums(len(table), table.columns, hidden, directory)
+        self.columns: ComponentSums | ColumnBounds
+        if len(net.output.column_vectors()) > 2:
+            self.columns = ColumnBounds(table, directory)
+        else:
+            self.columns = ComponentSums(len(table), table.columns, hidden, directory)
 
     @property
     def tokens(self) -> int:

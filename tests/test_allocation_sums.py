@@ -61,8 +61,8 @@ def test_costs_equal_a_loop_over_all_occurrences(options):
 @pytest.mark.parametrize(("options", "kept"), [(3, 3), (40, HIDDEN)])
 def test_no_more_is_kept_than_need_be(options, kept, monkeypatch):
     shapes = []
-    make = sums._zeros
-    monkeypatch.setattr(sums, "_zeros", lambda shape, *rest: (shapes.append(shape), make(shape, *rest))[1])
+    make = sums.zeros
+    monkeypatch.setattr(sums, "zeros", lambda shape, *rest: (shapes.append(shape), make(shape, *rest))[1])
     ComponentSums(WORDS, options, HIDDEN)
     assert shapes == [(WORDS, kept)]
 

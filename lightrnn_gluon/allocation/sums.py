@@ -37,7 +37,7 @@ class ComponentSums:
         """
         self.counts = np.zeros(size, dtype=np.int64)
         self._of_costs = options <= hidden
-        self._sums = _zeros((size, min(options, hidden)), directory)
+        self._sums = zeros((size, min(options, hidden)), directory)
         self._normalisers = np.zeros(size, dtype=np.float64)
 
     def add(self, words: np.ndarray, states: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> None:
@@ -56,7 +56,7 @@ class ComponentSums:
         shape = (len(distinct), len(words))
         occurrences = csr_matrix((np.ones(len(words), np.float32), (place, np.arange(len(words)))), shape)
         self._sums[distinct] += occurrences @ addends
-        _let_go(self._sums)
+        let_go(self._sums)
         self.counts[distinct] += np.bincount(place)
         if not self._of_costs:
             self._normalisers[distinct] += np.bincount(place, weights=normalisers)
@@ -90,12 +90,12 @@ class StateCosts:
     def __getitem__(self, words: slice | np.ndarray) -> np.ndarray:
         """float32 (len(words), n), the costs of these words; the last digits depend on how many they are."""
         costs = self._states[words] @ self._weight.T
-        _let_go(self._states)
+        let_go(self._states)
         costs += self._counts[words, None].astype(np.float32) * self._bias
         return np.subtract(self._normalisers[words, None].astype(np.float32), costs, out=costs)
 
 
-def _zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:
+def zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:
     """float32 zeros, in memory or in a nameless file."""
     size = 4 * shape[0] * shape[1]
     if directory is None or size <= MEMORY_BYTES:
@@ -110,7 +110,7 @@ def _zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:
         return np.memmap(stream, np.float32, "r+", shape=shape)
 
 
-def _let_go(array: np.ndarray) -> None:
+def let_go(array: np.ndarray) -> None:
     """Of an array that is a whole file: keep no page of it resident, so that memory stays as stated."""
     if isinstance(array.base, mmap.mmap):
         array.base.madvise(mmap.MADV_DONTNEED)  # changes stay, in the system's cache of the file

@@ -7,8 +7,9 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, absent_cells, pick_nll
+from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM
 from lightrnn_gluon.models.second_input import second_input
+from lightrnn_gluon.models.table_output import TableOutput
 from lightrnn_gluon.starts import find_start
 from lightrnn_gluon.table import WordTable, table_shape
 
@@ -22,7 +23,8 @@ class LightRNN(LanguageModel):
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
     starts as starts.find_start has it: `random` is the paper's way. Instead of c(w) the net may read
-    the sum of `codes` vectors, or one of the word's own from `rank` numbers: see second_input.
+    the sum of `codes` vectors, with which it then also predicts (see table_output), or one of the
+    word's own from `rank` numbers: see second_input.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class LightRNN(LanguageModel):
         with self.name_scope():
             second = second_input(vocabulary_size, columns, hidden, codes, rank)
             self.encoder = InterleavedLSTM(vocabulary_size, rows, second, hidden, layers, dropout)
-            self.output = TwoComponentOutput(vocabulary_size, rows, columns, hidden)
+            self.output = TableOutput(vocabulary_size, hidden, second)
 
     def initialize_from(self, seed: int, context: mx.Context) -> None:
         """Draw the parameters, and the random table that the paper starts from."""
@@ -67,13 +69,14 @@ class LightRNN(LanguageModel):
 
     def check(self) -> None:
         """See LanguageModel: the table must have each word in a cell of its own, and codes be some."""
-        _ = self.table
         self.encoder.second.check()
+        self.output.check(self.table)
 
     def set_table(self, table: WordTable) -> None:
         """Put every word where `table` has it; parameters stay."""
         self.encoder.row_of.set_data(mx.nd.array(table.row_of, dtype="int32"))
         self.encoder.column_of.set_data(mx.nd.array(table.column_of, dtype="int32"))
+        self.output.set_table(table)
 
     def begin(self, words: mx.nd.NDArray) -> Arrays:
         """The state after r(w[0]), read from a zero state."""
@@ -86,10 +89,8 @@ class LightRNN(LanguageModel):
 
     def multiplications(self) -> int:
         """See LanguageModel."""
-        rows, hidden = self.output.row_weight.shape
-        columns, _ = self.output.column_weight.shape
         read = 2 * self.encoder.lstm.multiplications() + self.encoder.second.multiplications()
-        return read + (rows + columns) * hidden
+        return read + self.output.multiplications()
 
     def hybrid_forward(self, F: Any, inputs: Any, targets: Any, *state: Any) -> Any:  # noqa: D102
         _, _, nll, state = self._predict(inputs, targets, *state)

@@ -46,7 +46,7 @@ class CodeInput(SecondInput):
     """The sum of one vector from each of `codes` input tables, of `columns` vectors each.
 
     A word's codes say which, and part the words of a row by what counts of neighbours tell of them (see
-    starts.codes). With one code there are as many parameters as in the paper's way.
+    starts.codes). The output layer shares the tables.
     """
 
     def __init__(self, size: int, columns: int, hidden: int, codes: int) -> None:
