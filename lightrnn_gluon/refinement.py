@@ -52,8 +52,8 @@ class Refinement:
                 raise UserError(f"refinement.{name} {value!r} is none of {', '.join(known)}")
         if config.options.get("codes") and config.rounds_after and self._move != "columns":
             raise UserError(
-                f"refinement.move {self._move!r}: words with codes can change columns inside their rows alone, "
-                "move: columns"
+                f"refinement.move {self._move!r}: words with codes can change columns inside their rows "
+                "alone, refinement.move=columns"
             )
         self._caution = settings.pooling, settings.damping
         if min(self._caution) < 0:

@@ -15,6 +15,7 @@ from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.allocation.problem import blocks
 from lightrnn_gluon.clusters import balanced_clusters
 from lightrnn_gluon.files import sha256_file
+from lightrnn_gluon.informative_rows import informative_rows
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.vector_files import read_vectors
 from lightrnn_gluon.word_vectors import frequencies, word_vectors
@@ -45,6 +46,15 @@ def by_neighbours(table: WordTable, words: Sequence[str], ids: np.ndarray) -> Wo
     return by_vectors(word_vectors(ids, len(table)), frequencies(ids, len(table)))
 
 
+def by_information(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+    """By the words' vectors, then to rows that tell of each other (see informative_rows); sorted in these.
+
+    Columns have words of like frequency.
+    """
+    rows = informative_rows(by_neighbours(table, words, ids), ids)
+    return WordTable.of_rows(rows, -frequencies(ids, len(table)))
+
+
 def by_file(path: Path, table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
     """By vectors that a text file has for the words (see vector_files), taken at unit length."""
     vectors, found = read_vectors(path, words)
@@ -58,6 +68,7 @@ STARTS: dict[str, Start] = {
     "random": lambda table, words, ids: table,
     "frequency": by_frequency,
     "spectral": by_neighbours,
+    "information": by_information,
 }
 
 
@@ -87,9 +98,7 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
     capacities[-1] -= rows * columns - len(vectors)
     row_of = balanced_clusters(vectors, counts, capacities)
     # Inside each row the most frequent first, so that columns begin with words alike in that.
-    order = np.lexsort((-counts, row_of))
-    column_of = np.empty(len(vectors), np.int32)
-    column_of[order] = np.arange(len(vectors)) - row_of[order] * columns
+    column_of = WordTable.of_rows(row_of, -counts).column_of
     row_centres = _centres(vectors, weights, row_of, rows)
     column_centres = _centres(vectors - row_centres[row_of], weights, column_of, columns)
     for _ in range(_ROUNDS):

@@ -32,6 +32,13 @@ class WordTable:
         """A table of `size` words in random order: where the paper starts (section 3.3)."""
         return cls(np.random.RandomState(seed).permutation(size))
 
+    @classmethod
+    def of_rows(cls, row_of: np.ndarray, ranks: np.ndarray) -> "WordTable":
+        """The words of each row, (V,), in its cells from the left, those with the least of `ranks` first."""
+        cells = np.empty(len(row_of), np.int32)
+        cells[np.lexsort((ranks, row_of))] = np.arange(len(row_of))  # for rows are full, but for the last
+        return cls(cells)
+
     def __len__(self) -> int:
         return len(self.cells)
 

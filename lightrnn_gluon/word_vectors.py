@@ -27,21 +27,33 @@ def word_vectors(
     if size < 2:
         raise ValueError(f"{size} words: vectors need at least 2")
     frequent = np.argsort(-frequencies(ids, size), kind="stable")[:contexts]
-    column_of = np.full(size, -1, dtype=np.int64)
-    column_of[frequent] = np.arange(len(frequent))
-    counts = sparse.csr_matrix((size, 2 * window * len(frequent)), dtype=np.float32)
-    for block in _blocks(ids, window):
-        counts += _neighbours(block, column_of, len(frequent), window, counts.shape)
-    information = _information(counts)
-    rank = min(dimensions, min(counts.shape) - 1)
+    context_of = np.full(size, -1, dtype=np.int64)
+    context_of[frequent] = np.arange(len(frequent))
+    information = _information(neighbour_counts(ids, context_of, len(frequent), window))
+    shortest = min(information.shape)
+    rank = min(dimensions, shortest - 1)
     # A fixed start that is at a right angle to no singular vector in practice.
-    start = np.random.RandomState(0).uniform(0.5, 1.5, min(counts.shape)).astype(np.float32)
+    start = np.random.RandomState(0).uniform(0.5, 1.5, shortest).astype(np.float32)
     left, values, _ = svds(information, k=rank, v0=start)
     vectors = np.zeros((size, dimensions), dtype=np.float32)
     vectors[:, :rank] = (left * values)[:, ::-1]  # svds gives the smallest first
     vectors[np.diff(information.indptr) == 0] = 0  # exactly, without the rounding of the SVD
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
+
+
+def neighbour_counts(
+    ids: np.ndarray, context_of: np.ndarray, contexts: int, window: int
+) -> sparse.csr_matrix:
+    """float32 (V, 2 window contexts): how often words stand beside words of each context, place by place.
+
+    `context_of`, integers (V,), has each word's context, below `contexts`; a word of context -1 is no
+    neighbour. `ids`, integers (N,), is read in blocks and may be memory-mapped.
+    """
+    counts = sparse.csr_matrix((len(context_of), 2 * window * contexts), dtype=np.float32)
+    for block in _blocks(ids, window):
+        counts += _neighbours(block, context_of, contexts, window, counts.shape)
+    return counts
 
 
 def _information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -72,14 +84,14 @@ def _blocks(ids: np.ndarray, window: int) -> Iterator[np.ndarray]:
 
 
 def _neighbours(
-    block: np.ndarray, column_of: np.ndarray, contexts: int, window: int, shape: tuple[int, int]
+    block: np.ndarray, context_of: np.ndarray, contexts: int, window: int, shape: tuple[int, int]
 ) -> sparse.csr_matrix:
     """Counts, float32 `shape`, of the context words at each place beside the words of a block."""
     words = block[window : len(block) - window]
     rows, columns = [], []
     for place, shift in enumerate(s for s in range(-window, window + 1) if s):
         neighbours = block[window + shift : window + shift + len(words)]
-        context = np.where(neighbours < 0, -1, column_of[neighbours])
+        context = np.where(neighbours < 0, -1, context_of[neighbours])
         rows.append(words[context >= 0])
         columns.append(context[context >= 0] + place * contexts)
     row, column = np.concatenate(rows), np.concatenate(columns)

@@ -63,6 +63,9 @@ def lightrnn_steps(net, words):
         h = lstm.step(x_row[row])
         logits = arrays["output.column_weight"] @ h + arrays["output.column_bias"]
         present = grid[row] >= 0
+        if "output.word_bias" in arrays:
+            for column, word in enumerate(grid[row][present]):  # the cells that are missing are the last
+                logits[column] += second(word) @ h + arrays["output.word_bias"][word]
         columns = np.full(len(logits), -np.inf)
         columns[present] = log_softmax(logits[present])
         yield rows, columns

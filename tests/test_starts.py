@@ -114,7 +114,9 @@ def test_a_file_that_holds_no_vectors_is_refused(text, complaint, tmp_path):
 
 
 def test_a_start_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="'alphabetic' is none of random, frequency, spectral, nor a file"):
+    with pytest.raises(
+        ValueError, match="'alphabetic' is none of random, frequency, spectral, information, nor a file"
+    ):
         find_start("alphabetic")
 
 

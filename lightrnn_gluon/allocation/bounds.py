@@ -18,6 +18,8 @@ from scipy.special import logsumexp
 from lightrnn_gluon.allocation.sums import let_go, zeros
 from lightrnn_gluon.table import WordTable
 
+_MOST = 1e30  # nats, of a chunk's occurrences: no word goes where this is near, and sums of it stay finite
+
 
 class ColumnBounds:
     """l(w, c) of V words in all columns, summed over the occurrences that are added."""
@@ -53,15 +55,16 @@ class ColumnBounds:
         rows, first = np.unique(self._row_of[words][order], return_index=True)
         for row, part in zip(rows, np.split(order, first[1:]), strict=True):
             inside = self._words[row][self._words[row] >= 0]
-            of_words = states[part] @ word_weight[inside].T + word_bias[inside]
-            of_columns = states[part] @ weight.T + bias
+            # float64: a word may score more than e^88 times what all do together, in a column unlike its own.
+            of_words = (states[part] @ word_weight[inside].T + word_bias[inside]).astype(np.float64)
+            of_columns = (states[part] @ weight.T + bias).astype(np.float64)
             place = self._column_of[words[part]]
             normaliser = logsumexp(of_words + of_columns[:, : len(inside)], axis=1)
-            # Every word of the row in every column: exponents are parted so that neither factor overflows.
+            # Of every word of the row in every column.
             highest = of_columns.max(axis=1)
             shares = np.exp(of_words + (highest - normaliser)[:, None])
-            costs = shares.T @ np.exp(of_columns - highest[:, None])
-            occurred = (np.arange(len(inside))[:, None] == place).astype(np.float32)
+            costs = np.minimum(shares.T @ np.exp(of_columns - highest[:, None]), _MOST)
+            occurred = (np.arange(len(inside))[:, None] == place).astype(np.float64)
             known = (normaliser - of_words[np.arange(len(part)), place] - 1)[:, None]
             self._costs[inside] += costs + occurred @ (known - of_columns)
         let_go(self._costs)

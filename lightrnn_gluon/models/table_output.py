@@ -17,7 +17,7 @@ class TableOutput(gluon.HybridBlock):
     one column are predicted alike in all rows. Where the net reads codes, the same vectors E tell the words
     of a row apart as well, and so do biases of their own:
 
-        P(w | r, h) = softmax over the words of row r of (Y_c[c(w)] + sum of E[code(w)]) . h + b_c[c(w)] + b[w]
+        P(w | r, h) = softmax over the row's words of (Y_c[c(w)] + sum of E[code(w)]) . h + b_c[c(w)] + b[w]
 
     That E is read and predicted with is as Press and Wolf (2017) tie the vectors of words.
     """
@@ -82,7 +82,7 @@ class TableOutput(gluon.HybridBlock):
         row_logits = F.FullyConnected(after_column, row_weight, row_bias, num_hidden=n_rows)
         column_logits = F.FullyConnected(after_row, column_weight, column_bias, num_hidden=n_columns)
         if self._coded:
-            # (N, columns). Without the block MXNet 1.9.1 looks for a gradient of what is looked up by, and fails.
+            # (N, columns); blocked, for MXNet 1.9.1 fails on the gradient of what is looked up by twice.
             words = F.BlockGrad(F.take(word_in, rows))
             column_logits = column_logits + F.take(word_bias, words)
             column_logits = column_logits + self._of_codes(F, after_row, code_input, F.take(code_of, words))
