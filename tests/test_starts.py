@@ -58,15 +58,6 @@ def test_every_start_makes_a_table_of_any_size_the_same_each_time(start, size):
     assert (np.diff(counts[np.argsort(made.cells)]) <= 0).all()
 
 
-def test_words_with_the_same_neighbours_share_a_row():
-    """Six kinds of six words; what follows a word depends on its kind alone, in a cycle of kinds."""
-    rng = np.random.default_rng(1)
-    kinds = np.arange(12_000) % 6
-    ids = 6 * kinds + rng.integers(6, size=len(kinds))
-    table = STARTS["spectral"](WordTable.random(36, 0), make_words(36), ids)
-    assert all(len(set(table.row_of[6 * kind : 6 * kind + 6])) == 1 for kind in range(6))
-
-
 def write_vectors(path, words, vectors, header=False):
     lines = [f"{len(vectors)} {vectors.shape[1]}"] if header else []
     lines += [

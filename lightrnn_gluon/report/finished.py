@@ -40,7 +40,7 @@ _NUMBERS_OF_KIND = {
 _TEXTS_OF_KIND = {"network": ["device"], "ngram": ["device"], "interpolation": []}
 
 # The paper's order of rows; KN+x follow in the same order.
-_ORDER = ["KN", "HSM", "C-HSM", "B-RNN", "Adaptive softmax", "Full softmax", "LightRNN"]
+_ORDER = ["KN", "HSM", "C-HSM", "B-RNN", "Adaptive softmax", "Full softmax", "LightRNN", "LightRNN+"]
 
 
 @dataclass(frozen=True)

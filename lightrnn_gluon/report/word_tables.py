@@ -38,12 +38,14 @@ _COLUMNS = [
 ]
 _NOTES = [
     SEEDS_NOTE,
-    "A recipe is a start, a move and what a word's second step reads. Start: random (the paper's), sorted by "
-    "frequency, or spectral, by counts of neighbours alone. Move, after the epochs that the protocol names: "
-    "joint (the paper's), all words anywhere; columns, inside their rows; rows, inside their columns, then "
-    "columns by a fresh pass. Pooled, damped: see caution.py. Second step: the vector of the word's column, "
-    "which changes when the word moves (the paper's); codes, the sum of so many vectors of input tables as "
-    "large as the columns', which moves leave alone; rank, a vector of the word's own, of so many numbers.",
+    "A recipe is a start, a move and what a word has beside its row and column. Start: random (the paper's), "
+    "sorted by frequency, spectral, by counts of neighbours, or information, rows that then come to tell "
+    "the most of rows beside them. Move, after the epochs that the protocol names: joint (the paper's), all "
+    "words anywhere; columns, inside their rows; rows, inside their columns, then columns by a fresh pass. "
+    "Damped: see caution.py. Codes: so many vectors, of tables as large as the columns', are read instead of "
+    "the column's and tell the words of a row apart besides it. Rank: a vector of the word's own, of so many "
+    "numbers, is read instead of the column's.",
+    "LightRNN+ is information, columns, 4 codes.",
     f"{PAPER} is the paper's procedure. A row's perplexities are those of its epoch that is best on "
     "validation, and all figures are means of its seeds, but for the worst change. Equal time: that of "
     f"{PAPER}'s slowest seed; the last validation perplexity at or before it, "
