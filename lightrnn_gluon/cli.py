@@ -21,6 +21,7 @@ from lightrnn_gluon.errors import UserError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATH = click.Path(path_type=Path)
+_DEFAULT = Path(__file__).resolve().with_name("default.yaml")
 _scale = click.option(
     "--scale", type=_PATH, help="A file of what a scaled-down protocol changes; none: the paper's scale."
 )
@@ -48,13 +49,13 @@ def prepare(data: Path | None, out: Path, scale: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("config", type=_PATH)
+@click.argument("config", type=_PATH, default=_DEFAULT)
 @click.option("--corpus", type=_PATH, required=True, help="A folder that `lightrnn prepare` wrote.")
 @click.option("--out", type=_PATH, required=True, help="The run directory.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of CONFIG.")
 @_scale
 def train(config: Path, corpus: Path, out: Path, settings: tuple[str, ...], scale: Path | None) -> None:
-    """Train the row of a table that CONFIG describes, and measure it.
+    """Train the row of a table that CONFIG describes, or the recommended one, and measure it.
 
     A finished run is reused, a stopped one goes on from its last finished epoch.
     """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lightrnn_gluon import cli
 from lightrnn_gluon.config import (
     InterpolationConfig,
     NetworkConfig,
@@ -307,3 +308,8 @@ def test_paper_scale_is_the_papers(path):
         assert row.halve_after is None
     if isinstance(row, NgramConfig):
         assert row.order == 5
+
+
+def test_what_is_trained_when_no_file_is_named_is_the_row_of_the_tables():
+    named = load_row(ROWS["billionw/lightrnn+.yaml"], SCALES["cpu"], ["published_vocabulary=null"])
+    assert load_row(Path(cli.__file__).with_name("default.yaml")) == named

@@ -25,6 +25,7 @@ NETWORKS = {
     "full-softmax-tied": "Full softmax (tied)",
     "lightrnn-random-table": "LightRNN (random table)",
     "lightrnn": "LightRNN",
+    "lightrnn+": "LightRNN+",
 }
 SYSTEMS = ["KN", *NETWORKS.values(), *(f"KN+{system}" for system in NETWORKS.values())]
 billionw = partial(run_script, "billionw")

@@ -33,7 +33,7 @@ _TABLE2_LANGUAGE = "fr"
 def table2(results: Results, figures: Figures) -> Table:
     """LightRNN on French by embedding size (paper table 2); no line where there are no such rows."""
     groups = [group for group in results.groups if group.folder == _TABLE2_LANGUAGE]
-    runs = [run for g in groups for run in networks(g.runs) if run.directory.name in figures["table2"]]
+    runs = [run for g in groups for run in networks(g.runs) if run.system.startswith("LightRNN")]
     if runs:
         results = Results(results.experiment, [replace(groups[0], runs=runs)])
     records = [_record2(run, figures) for run in runs]
@@ -71,7 +71,7 @@ def _record2(run: Run, figures: Figures) -> Record:
         "embedding_size": run.config.hidden,
         "test_perplexity": round(run.metrics["test_perplexity"], 4),
         "parameters": run.metrics["parameters"],
-        "published_embedding_size": figures["table2"][row]["hidden"],
+        "published_embedding_size": figures["table2"].get(row, {}).get("hidden"),
         "published_perplexity": find_published(figures, "table2", row, "perplexity"),
         "published_parameters": find_published(figures, "table2", row, "parameters"),
     }
