@@ -1,11 +1,12 @@
 """The experiments: which texts each is about, and what is known of the published ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.report.experiments import sort_vocabularies
+from lightrnn_gluon.report.experiments import TEXTS, sort_vocabularies
 from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.sources import SPLITS, Source, TextFiles, find_source
 from lightrnn_gluon.standins import english
@@ -61,23 +62,27 @@ def _vocabulary(data: Path | None, out: Path) -> dict[str, Source]:
     return {folder: source for folder in sort_vocabularies(folders)}
 
 
-def _tables(data: Path | None, out: Path) -> dict[str, Source]:
-    """The text handed in, with few words and with all; or a stand-in likewise, and three more."""
-    same = dict.fromkeys(("6000-words", "all-words"), find_source(data))
-    if data is not None:
-        return same
-    texts = _standins(out)
-    english.prepare_text(texts / "english")
+def _texts(names: Sequence[str], data: Path | None, out: Path) -> dict[str, Source]:
+    """Of these TEXTS: the one handed in, with few words and with all; without it, stand-ins for each."""
+    own, texts = find_source(data), None
+    found: dict[str, Source] = {}
+    for name in names:
+        if name.endswith("-words"):
+            found[name] = own
+        elif data is None:
+            texts = texts or _standins(out)
+            found[name] = _standin(texts, name)
+    return found
+
+
+def _standin(texts: Path, name: str) -> Source:
+    """The larger English text, or a language's."""
+    if name == "english":
+        english.prepare_text(texts / name)
+        return _text_files(english.describe(texts / name), texts / name)
     prepare_texts(texts / "aclw")
-    codes = {language.lower(): code for code, language in LANGUAGES.items()}
-    return {
-        **same,
-        "english": _text_files(english.describe(texts / "english"), texts / "english"),
-        **{
-            name: _text_files(describe(texts / "aclw", codes[name]), texts / "aclw" / codes[name])
-            for name in ("czech", "german")
-        },
-    }
+    (code,) = (code for code, language in LANGUAGES.items() if language.lower() == name)
+    return _text_files(describe(texts / "aclw", code), texts / "aclw" / code)
 
 
 def _aclw(data: Path | None, out: Path) -> dict[str, Source]:
@@ -136,5 +141,6 @@ EXPERIMENTS: dict[str, Callable[[Path | None, Path], dict[str, Source]]] = {
     "refinement": _billionw,
     "allocation": _billionw,
     "vocabulary": _vocabulary,
-    "tables": _tables,
+    "tables": partial(_texts, TEXTS),
+    "sizes": partial(_texts, ("6000-words", "german")),
 }

@@ -31,6 +31,8 @@ from lightrnn_gluon.report.languages import table2, table4
 from lightrnn_gluon.report.learned import learned_tables
 from lightrnn_gluon.report.published import Figures, load_published
 from lightrnn_gluon.report.refinements import refinement_figure, refinement_table
+from lightrnn_gluon.report.sizes import sizes_figure as perplexity_figure
+from lightrnn_gluon.report.sizes import sizes_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
 from lightrnn_gluon.report.word_tables import word_tables_table
@@ -47,12 +49,14 @@ _TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "allocation": {"allocation": allocation_table},
     "vocabulary": {"vocabulary": vocabulary_table},
     "tables": {"tables": word_tables_table},
+    "sizes": {"sizes": sizes_table},
 }
 # The one picture of an experiment that compares the runs of few systems; others have some for each corpus.
 _FIGURES: dict[str, Callable[[Results], Figure]] = {
     "refinement": refinement_figure,
     "allocation": allocation_figure,
     "vocabulary": vocabulary_figure,
+    "sizes": perplexity_figure,
 }
 
 

@@ -122,14 +122,19 @@ def _has_rows(directory: Path) -> bool:
 
 
 def _experiment(groups: list[Group]) -> str:
-    """Languages are aclw, TEXTS tables, sizes vocabulary, several runs of a system (its seeds) refinement.
+    """Languages are aclw, vocabularies vocabulary, several runs of a system (its seeds) refinement.
+
+    TEXTS are tables, or sizes where systems have several hidden sizes.
 
     If those differ in how tables are refined, not only in how often, it is allocation. All else is one
     corpus: ptb by its name, else billionw, whatever text stands in for it.
     """
     group = groups[0]
     if group.folder in TEXTS:
-        return "tables"
+        hidden = {
+            (run.system, run.config.hidden) for run in group.runs if isinstance(run.config, NetworkConfig)
+        }
+        return "sizes" if len(hidden) > len({system for system, _ in hidden}) else "tables"
     if group.folder:
         return "aclw" if group.folder in LANGUAGES else "vocabulary"
     if len({run.system for run in group.runs}) < len(group.runs):
