@@ -1,0 +1,61 @@
+"""Perplexity by size: which rows there are, and table and picture from synthetic runs."""
+
+import matplotlib.image
+import pytest
+from report_runs import add_network, read_csv
+from scripts import plan, runner
+
+from lightrnn_gluon.report import render
+from lightrnn_gluon.report.experiments import read_results
+
+SYSTEMS = {"lightrnn": "LightRNN", "lightrnn+": "LightRNN+", "full-softmax": "Full softmax"}
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Two texts, three systems at two sizes; perplexity falls with the size."""
+    out = tmp_path_factory.mktemp("sizes")
+    for text, worse in (("6000-words", 0), ("german", 40)):
+        for row, system in SYSTEMS.items():
+            for hidden in (100, 25):
+                add_network(
+                    out / text, f"{row}-{hidden}", system, [(1, 50, 300), (3, 150, 200)],
+                    settings={"hidden": hidden}, parameters=40 * hidden,
+                    test_perplexity=200.0 - hidden + worse,
+                )  # fmt: skip
+    return out, render(out)
+
+
+def test_runs_of_several_sizes_are_this_question(rendered):
+    out, report = rendered
+    assert read_results(out).experiment == "sizes"
+    assert [path.name for path in report.paths] == ["sizes.csv", "sizes.md", "sizes.png"]
+
+
+def test_lines_come_by_text_system_and_size(rendered):
+    lines = read_csv(rendered[0] / "sizes.csv")
+    assert [(line["text"], line["system"], line["hidden"]) for line in lines] == [
+        (text, system, hidden)
+        for text in ("6000-words", "german")
+        for system in ("Full softmax", "LightRNN", "LightRNN+")
+        for hidden in ("25", "100")
+    ]
+    assert (lines[0]["parameters"], lines[0]["test_perplexity"], lines[0]["epochs"]) == ("1000", "175.0", "3")
+    assert lines[-1]["test_perplexity"] == "140.0"
+
+
+def test_the_picture_is_drawn(rendered):
+    image = matplotlib.image.imread(rendered[0] / "sizes.png")
+    assert min(image.shape[:2]) >= 600 and image[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("scale", ["tiny", "cpu", "paper"])
+def test_rows_are_four_systems_at_four_sizes(scale):
+    file = runner.scale_file("sizes", scale)
+    rows = plan.expand_rows("sizes", plan.read_rows("sizes", file), file)
+    sizes = {}
+    for row in rows:
+        assert row.name == f"{row.path.stem}-{row.config.hidden}"
+        sizes.setdefault(row.config.system, []).append(row.config.hidden)
+    assert sizes == {system: [25, 50, 100, 200] for system in [*SYSTEMS.values(), "HSM"]}
+    assert len({row.config.epochs for row in rows}) == 1
