@@ -121,9 +121,9 @@ _LABELLINGS = [
     "capital, or all capitals. Shape: whether a word is of letters, digits, marks, or several. Part of "
     "speech: an English word's most frequent tag of the Penn Treebank's, by the lexicon of Brill's tagger "
     f"(PyPI textblob). Cluster: one of {CLUSTERS} of k-means over word vectors from counts of neighbours "
-    "(word\\_vectors.py), which know nothing of the network, but are where the starts by neighbours come from: "
-    "of these it is no independent judge. A cluster is named by its most frequent word. Labels beyond "
-    f"the {COMMON_LABELS} commonest of a labelling count as one.",
+    "(word\\_vectors.py), which know nothing of the network, but are what the starts by neighbours are "
+    "made of: of these it is no independent judge. A cluster is named by its most frequent word. Labels "
+    f"beyond the {COMMON_LABELS} commonest of a labelling count as one.",
 ]
 
 
