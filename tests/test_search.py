@@ -127,7 +127,7 @@ def test_the_script_plans_every_network_in_the_middle_of_its_grid(tmp_path):
     assert planned.returncode == 0, planned.stderr
     grid = yaml.safe_load(search.GRID.read_text(encoding="utf-8"))["learning_rate"]
     counts = {rate: planned.stdout.count(f"learning_rate={rate} ") for rate in grid}
-    assert list(counts.values()) == [0, 8, 8, 8, 0]
+    assert list(counts.values()) == [0, 9, 9, 9, 0]
     assert "KN" not in planned.stdout
     assert not (tmp_path / "out" / "runs").exists()
 
