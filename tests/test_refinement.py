@@ -190,6 +190,23 @@ def test_caution_below_nothing_is_refused(tmp_path, key):
         Refinement(training.config)
 
 
+def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_path):
+    corpus, options = small_corpus(tmp_path), {"codes": 2}
+    training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], options=options)
+    with pytest.raises(UserError, match="'joint': words with codes can change columns inside their rows"):
+        Refinement(training.config)
+    by_columns = RefinementConfig(move="columns")
+    training = small_training(
+        tmp_path, corpus, "columns", epochs=2, rounds_after=[1], options=options, refinement=by_columns
+    )
+    run(training)
+    (entry,) = training.progress.rounds
+    assert entry["moved_share"] > 0
+    assert entry["row_nats_real"] == pytest.approx(entry["row_nats_before"], rel=1e-5)
+    assert entry["column_nats_real"] <= entry["column_nats_promised"] + 1e-5
+    assert entry["column_nats_promised"] < entry["column_nats_before"]
+
+
 def test_rounds_with_caution_move_fewer_words(tmp_path):
     corpus, moved = small_corpus(tmp_path), []
     for damping in (0.0, 0.05):

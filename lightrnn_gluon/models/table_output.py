@@ -23,8 +23,9 @@ class TableOutput(gluon.HybridBlock):
     """
 
     def __init__(self, size: int, hidden: int, second: SecondInput) -> None:
-        self._coded = isinstance(second, CodeInput)
-        super().__init__(params=second.params if self._coded else None)
+        coded = isinstance(second, CodeInput)
+        super().__init__(params=second.params if coded else None)
+        self._coded = coded
         columns, rows = table_shape(size)
         self._last_row = rows - 1
         absent = absent_cells(size, rows, columns)
