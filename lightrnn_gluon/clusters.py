@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from lightrnn_gluon.word_vectors import at_unit_length
+
 _ITERATIONS = 10
 
 
@@ -28,8 +30,7 @@ def balanced_clusters(vectors: np.ndarray, counts: np.ndarray, capacities: np.nd
         chosen = _choose(vectors @ centres.T, order, capacities)
         sums = np.zeros_like(centres)
         np.add.at(sums, chosen, weights * vectors)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = sums / np.where(lengths > 0, lengths, 1)
+        centres = at_unit_length(sums)
     return chosen
 
 

@@ -10,16 +10,12 @@ Words move to where that is least, in turn with the shares that they move by: k-
 Kullback and Leibler (Dhillon, Mallela and Kumar 2003), with as many words a row as the table has columns.
 """
 
-import logging
-
 import numpy as np
 from scipy import sparse
 
 from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import neighbour_counts
-
-logger = logging.getLogger(__name__)
 
 _STEPS = 8
 _WINDOW = 2
@@ -35,12 +31,9 @@ def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
     generator, row_of = np.random.Generator(np.random.PCG64(0)), table.row_of
     for _ in range(_STEPS):
         costs = _lost_nats(neighbour_counts(ids, row_of, table.rows, _WINDOW), row_of, table.rows)
-        before = row_of
         for _ in range(_SHUFFLES):
             mixed = WordTable.of_rows(row_of, generator.permutation(len(table)))
             row_of = allocate_within(mixed.column_of, row_of, costs).cells
-        moved = np.mean(row_of != before)
-        logger.debug("rows: %.1f %% of the words moved", 100 * moved)
     return row_of
 
 

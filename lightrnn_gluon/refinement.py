@@ -149,7 +149,7 @@ class TableSums:
         table, hidden = net.table, net.output.row_weight.shape[1]
         self.rows = ComponentSums(len(table), table.rows, hidden, directory)
         self.columns: ComponentSums | ColumnBounds
-        if len(net.output.column_vectors()) > 2:
+        if net.output.coded:
             self.columns = ColumnBounds(table, directory)
         else:
             self.columns = ComponentSums(len(table), table.columns, hidden, directory)

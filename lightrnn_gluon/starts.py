@@ -5,7 +5,7 @@ The paper starts from a random table and leaves it to training to find out which
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from lightrnn_gluon.files import sha256_file
 from lightrnn_gluon.informative_rows import informative_rows
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.vector_files import read_vectors
-from lightrnn_gluon.word_vectors import frequencies, word_vectors
+from lightrnn_gluon.word_vectors import TrainingText, at_unit_length
 
 logger = logging.getLogger(__name__)
 
@@ -28,44 +28,42 @@ _BLOCK = 4096
 # A word's say in where a row's or a column's centre is: its count to this power.
 _WEIGHT = 0.8
 
-# A random table, its words, and a text's ids, integers (N,), make the table that training starts from.
-Start = Callable[[WordTable, Sequence[str], np.ndarray], WordTable]
+# A random table and the training text make the table that training starts from.
+Start = Callable[[WordTable, TrainingText], WordTable]
 
 
-def by_frequency(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+def by_frequency(table: WordTable, text: TrainingText) -> WordTable:
     """Row by row, the most frequent words first; words of equal counts keep their order."""
     cells = np.empty(len(table), np.int32)
-    cells[np.lexsort((table.cells, -frequencies(ids, len(table))))] = np.arange(len(table))
+    cells[np.lexsort((table.cells, -text.counts))] = np.arange(len(table))
     return WordTable(cells)
 
 
-def by_neighbours(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+def by_neighbours(table: WordTable, text: TrainingText) -> WordTable:
     """By the words' vectors (see word_vectors), whatever the random table; one word stays where it is."""
     if len(table) < 2:
         return table
-    return by_vectors(word_vectors(ids, len(table)), frequencies(ids, len(table)))
+    return by_vectors(text.vectors, text.counts)
 
 
-def by_information(table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+def by_information(table: WordTable, text: TrainingText) -> WordTable:
     """By the words' vectors, then to rows that tell of each other (see informative_rows); sorted in these.
 
     Columns have words of like frequency.
     """
-    rows = informative_rows(by_neighbours(table, words, ids), ids)
-    return WordTable.of_rows(rows, -frequencies(ids, len(table)))
+    return WordTable.of_rows(informative_rows(by_neighbours(table, text), text.ids), -text.counts)
 
 
-def by_file(path: Path, table: WordTable, words: Sequence[str], ids: np.ndarray) -> WordTable:
+def by_file(path: Path, table: WordTable, text: TrainingText) -> WordTable:
     """By vectors that a text file has for the words (see vector_files), taken at unit length."""
-    vectors, found = read_vectors(path, words)
+    vectors, found = read_vectors(path, text.words)
     known, checksum = found.sum(), sha256_file(path)
-    logger.info("start: %s has vectors of %d of %d words (sha256 %s)", path, known, len(words), checksum)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return by_vectors(vectors / np.where(lengths > 0, lengths, 1), frequencies(ids, len(table)))
+    logger.info("start: %s has vectors of %d of %d words (sha256 %s)", path, known, len(text.words), checksum)
+    return by_vectors(at_unit_length(vectors), text.counts)
 
 
 STARTS: dict[str, Start] = {
-    "random": lambda table, words, ids: table,
+    "random": lambda table, text: table,
     "frequency": by_frequency,
     "spectral": by_neighbours,
     "information": by_information,
@@ -111,7 +109,7 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
     return WordTable(row_of * columns + column_of)
 
 
-def codes(table: WordTable, ids: np.ndarray, number: int) -> np.ndarray:
+def codes(table: WordTable, text: TrainingText, number: int) -> np.ndarray:
     """int32 (V, number), each below the table's columns: what tells apart the words of a row.
 
     Words' vectors (see word_vectors) less the centres of their rows are parted by k-means, what its
@@ -120,9 +118,8 @@ def codes(table: WordTable, ids: np.ndarray, number: int) -> np.ndarray:
     found = np.zeros((len(table), number), np.int32)
     if len(table) < 2:
         return found
-    left, counts = word_vectors(ids, len(table)), frequencies(ids, len(table))
-    weights = _weights(counts)
-    left -= _centres(left, weights, table.row_of, table.rows)[table.row_of]
+    weights = _weights(text.counts)
+    left = text.vectors - _centres(text.vectors, weights, table.row_of, table.rows)[table.row_of]
     for code in range(number):
         found[:, code] = _clusters(left, weights, table.columns)
         left -= _centres(left, weights, found[:, code], table.columns)[found[:, code]]

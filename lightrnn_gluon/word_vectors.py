@@ -4,13 +4,36 @@ A truncated SVD of the positive pointwise mutual information of words and of con
 beside them (Levy and Goldberg 2014), each place a block of columns of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
 _BLOCK_TOKENS = 1 << 20
+
+
+class TrainingText:
+    """A training text, and what several ask of it, which is counted when it is first asked for.
+
+    Attributes:
+        words: the vocabulary's.
+        ids: integers (N,) below len(words); may be memory-mapped.
+    """
+
+    def __init__(self, words: Sequence[str], ids: np.ndarray) -> None:
+        self.words, self.ids = words, ids
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """See frequencies."""
+        return frequencies(self.ids, len(self.words))
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """See word_vectors."""
+        return word_vectors(self.ids, len(self.words))
 
 
 def word_vectors(
@@ -38,6 +61,11 @@ def word_vectors(
     vectors = np.zeros((size, dimensions), dtype=np.float32)
     vectors[:, :rank] = (left * values)[:, ::-1]  # svds gives the smallest first
     vectors[np.diff(information.indptr) == 0] = 0  # exactly, without the rounding of the SVD
+    return at_unit_length(vectors)
+
+
+def at_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (n, D) over their lengths; zero ones stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
 

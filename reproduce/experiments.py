@@ -64,15 +64,11 @@ def _vocabulary(data: Path | None, out: Path) -> dict[str, Source]:
 
 def _texts(names: Sequence[str], data: Path | None, out: Path) -> dict[str, Source]:
     """Of these TEXTS: the one handed in, with few words and with all; without it, stand-ins for each."""
-    own, texts = find_source(data), None
-    found: dict[str, Source] = {}
-    for name in names:
-        if name.endswith("-words"):
-            found[name] = own
-        elif data is None:
-            texts = texts or _standins(out)
-            found[name] = _standin(texts, name)
-    return found
+    own = dict.fromkeys((name for name in names if name.endswith("-words")), find_source(data))
+    if data is not None:
+        return own
+    texts = _standins(out)
+    return {name: own[name] if name in own else _standin(texts, name) for name in names}
 
 
 def _standin(texts: Path, name: str) -> Source:

@@ -115,9 +115,10 @@ def expand_rows(experiment: str, rows: list[Row], scale: Path | None) -> list[Ro
 
     Without one, the experiment's own file is taken; most experiments have none.
     """
+    own = {folder: _read_values(experiment, folder) for folder in {"", *(row.folder for row in rows)}}
     expanded = []
     for row in rows:
-        values = _read_values(experiment, row.folder) or _read_values(experiment, "")
+        values = own[row.folder] or own[""]
         is_once = not values or not isinstance(row.config, NetworkConfig)
         expanded += [row] if is_once else expand([row], values, scale)
     return expanded

@@ -26,6 +26,12 @@ CASES = {
 }
 
 
+class Marks:
+    """Of a vocabulary what a sampler needs: the ids of <S> and </S>."""
+
+    start, end = 1, 2
+
+
 def make_words(size):
     """Different words of 4 to 12 characters, not all of them ASCII."""
     letters = str.maketrans("0123", "abéc")

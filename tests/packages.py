@@ -1,6 +1,7 @@
 """Small Debian packages for the tests: their formats, and programs that fetch and read them."""
 
 import gzip
+import os
 import struct
 import tarfile
 import zlib
@@ -91,6 +92,15 @@ def write_package(folder, name, lines=()):
     else:
         book = "".join(f"<chapter sID='1'/>{' '.join(texts)}" for texts in texts_of.values())
         write_sword_module(folder / "usr/share/sword/modules", "ot", [book])
+
+
+def install_programs(folder, monkeypatch, pool):
+    """Put programs that fetch packages from a pool, and read them, first on PATH; no call was made yet."""
+    program(folder / "apt-get", FETCHING.format(pool=pool))
+    program(folder / "dpkg-deb", READING)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    write(pool / "calls", "")
+    return folder
 
 
 def make_deb(pool, name, folder, version="1%3a2.0-1"):

@@ -2,17 +2,13 @@
 
 import numpy as np
 import pytest
-from nets import CPU, make_ids, make_net
+from nets import CPU, Marks, make_ids, make_net
 
 from lightrnn_gluon.allocation.bounds import ColumnBounds
 from lightrnn_gluon.moves import chosen_cost, inside_rows
 from lightrnn_gluon.refinement import accumulate, output_vectors
 from lightrnn_gluon.sampling import StreamSampler
 from lightrnn_gluon.table import WordTable
-
-
-class Marks:
-    start, end = 1, 2
 
 
 def problem(size=23, hidden=6, occurrences=400, seed=0):

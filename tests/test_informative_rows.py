@@ -7,7 +7,9 @@ from lightrnn_gluon import informative_rows as module
 from lightrnn_gluon.informative_rows import informative_rows
 from lightrnn_gluon.starts import STARTS
 from lightrnn_gluon.table import WordTable
-from lightrnn_gluon.word_vectors import neighbour_counts
+from lightrnn_gluon.word_vectors import TrainingText, neighbour_counts
+
+WORDS = [f"w{k}" for k in range(36)]
 
 
 def text_of_kinds(length=12_000, seed=1):
@@ -70,11 +72,11 @@ def test_rows_stay_as_long_as_they_are_and_come_out_the_same_again():
 
 @pytest.mark.parametrize("start", ["spectral", "information"])
 def test_words_with_the_same_neighbours_share_a_row(start):
-    table = STARTS[start](WordTable.random(36, 0), [f"w{k}" for k in range(36)], text_of_kinds())
+    table = STARTS[start](WordTable.random(36, 0), TrainingText(WORDS, text_of_kinds()))
     assert all(len(set(table.row_of[6 * kind : 6 * kind + 6])) == 1 for kind in range(6))
 
 
 def test_a_row_of_informative_rows_has_its_most_frequent_words_first():
     ids = np.concatenate([text_of_kinds(), np.repeat(np.arange(36), np.arange(36))])
-    table, counts = STARTS["information"](WordTable.random(36, 0), [], ids), np.bincount(ids)
+    table, counts = STARTS["information"](WordTable.random(36, 0), TrainingText(WORDS, ids)), np.bincount(ids)
     assert (np.diff(counts[table.words()], axis=1) <= 0).all()

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from nets import make_ids, make_net
+from nets import Marks, make_ids, make_net
 from reference import lightrnn_steps
 from scripts import ROOT
 
@@ -17,12 +17,8 @@ sys.path.insert(0, str(ROOT / "reproduce" / "bench"))
 from joint_costs import _CPU, _read_with_other_rows
 
 
-class Words:
-    start, end = 1, 2
-
-
 def make_reader(size):
-    return StreamSampler(make_ids(size, 60).astype(np.int32), Words, batch_size=1, length=20)
+    return StreamSampler(make_ids(size, 60).astype(np.int32), Marks, batch_size=1, length=20)
 
 
 def test_with_the_rows_that_words_have_columns_cost_what_they_do():
@@ -36,7 +32,7 @@ def test_a_word_alone_is_read_with_its_other_row():
     """Word by word: history in the net's own table, the next word's row, and its column, in the other."""
     net, size = make_net(size=25), 25
     own, moved = net.table, WordTable.random(size, 77)
-    text = [Words.start, *make_ids(size, 60)]
+    text = [Marks.start, *make_ids(size, 60)]
     total = 0.0
     for place in range(1, len(text)):
         word, there = text[place], np.flatnonzero(own.row_of == moved.row_of[text[place]])[0]

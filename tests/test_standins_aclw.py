@@ -2,13 +2,22 @@
 
 import hashlib
 import json
-import os
 import shutil
 from itertools import chain
 from pathlib import Path
 
 import pytest
-from packages import DOCUMENTS, FETCHING, READING, make_deb, program, sentences, write, write_package
+from packages import (
+    DOCUMENTS,
+    FETCHING,
+    READING,
+    install_programs,
+    make_deb,
+    program,
+    sentences,
+    write,
+    write_package,
+)
 from texts import snapshot
 
 from lightrnn_gluon.errors import UserError
@@ -36,12 +45,7 @@ def packages(tmp_path_factory):
 @pytest.fixture
 def system(tmp_path, monkeypatch, packages):
     """A folder with programs that fetch and read the packages, first on PATH."""
-    programs = tmp_path / "bin"
-    program(programs / "apt-get", FETCHING.format(pool=packages))
-    program(programs / "dpkg-deb", READING)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    write(packages / "calls", "")
-    return programs
+    return install_programs(tmp_path / "bin", monkeypatch, packages)
 
 
 def read_lines(folder, code, split):

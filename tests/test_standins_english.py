@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-import os
 
 import pytest
-from packages import DOCUMENTS, FETCHING, READING, make_deb, program, sentences, write, write_package
+from packages import DOCUMENTS, FETCHING, install_programs, make_deb, program, sentences, write, write_package
 from texts import snapshot
 
 from lightrnn_gluon.errors import UserError
@@ -41,11 +40,6 @@ def packages(tmp_path_factory):
 @pytest.fixture
 def system(tmp_path, monkeypatch, packages):
     """Programs that fetch and read the packages, first on PATH; the speeches are two short ones."""
-    programs = tmp_path / "bin"
-    program(programs / "apt-get", FETCHING.format(pool=packages))
-    program(programs / "dpkg-deb", READING)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    write(packages / "calls", "")
     speeches = {
         "train": [write(tmp_path / "speeches/1.txt", SPEECH)],
         "valid": [write(tmp_path / "speeches/0.txt", "It was said before all others.")],
@@ -57,7 +51,7 @@ def system(tmp_path, monkeypatch, packages):
             return speeches[split]
 
     monkeypatch.setattr(english, "StateOfTheUnion", Speeches)
-    return programs
+    return install_programs(tmp_path / "bin", monkeypatch, packages)
 
 
 def read_lines(folder, split):

@@ -8,6 +8,7 @@ from lightrnn_gluon import starts
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.starts import STARTS, by_vectors, codes, find_start
 from lightrnn_gluon.table import WordTable
+from lightrnn_gluon.word_vectors import TrainingText
 
 
 def planted(rows=9, columns=9, missing=4, noise=0.1, seed=0):
@@ -49,9 +50,9 @@ def test_every_start_makes_a_table_of_any_size_the_same_each_time(start, size):
     ids = np.random.default_rng(size).integers(max(1, size - 2), size=200)  # some words are never seen
     table = WordTable.random(size, 5)
     words = make_words(size)
-    made = STARTS[start](table, words, ids)
+    made = STARTS[start](table, TrainingText(words, ids))
     assert sorted(made.cells) == list(range(size))
-    assert np.array_equal(made.cells, STARTS[start](table, words, ids).cells)
+    assert np.array_equal(made.cells, STARTS[start](table, TrainingText(words, ids)).cells)
     if start != "frequency" or size < 3:
         return
     counts = np.bincount(ids, minlength=size)
@@ -73,7 +74,9 @@ def test_a_start_from_a_file_is_that_of_its_vectors(header, tmp_path):
     order = np.random.default_rng(3).permutation(len(table))
     others = [words[word] for word in order] + ["another", words[order[0]]]  # the last one a second time
     write_vectors(tmp_path / "vectors.txt", others, np.r_[vectors[order], vectors[:2]], header)
-    made = find_start(str(tmp_path / "vectors.txt"))(table, words, np.repeat(np.arange(len(table)), counts))
+    made = find_start(str(tmp_path / "vectors.txt"))(
+        table, TrainingText(words, np.repeat(np.arange(len(table)), counts))
+    )
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert np.array_equal(made.cells, by_vectors(unit, counts).cells)
 
@@ -81,7 +84,7 @@ def test_a_start_from_a_file_is_that_of_its_vectors(header, tmp_path):
 def test_words_without_a_vector_have_a_cell_too(tmp_path):
     words = make_words(30)
     write_vectors(tmp_path / "few.vec", words[:11], np.random.default_rng(0).normal(size=(11, 4)))
-    made = find_start(str(tmp_path / "few.vec"))(WordTable.random(30, 1), words, np.arange(30))
+    made = find_start(str(tmp_path / "few.vec"))(WordTable.random(30, 1), TrainingText(words, np.arange(30)))
     assert sorted(made.cells) == list(range(30))
 
 
@@ -101,7 +104,9 @@ def test_words_without_a_vector_have_a_cell_too(tmp_path):
 def test_a_file_that_holds_no_vectors_is_refused(text, complaint, tmp_path):
     (tmp_path / "v.txt").write_bytes(text)
     with pytest.raises(UserError, match=complaint):
-        find_start(str(tmp_path / "v.txt"))(WordTable.random(3, 1), ["a", "b", "c"], np.arange(3))
+        find_start(str(tmp_path / "v.txt"))(
+            WordTable.random(3, 1), TrainingText(["a", "b", "c"], np.arange(3))
+        )
 
 
 def test_a_start_that_is_none_is_refused():
@@ -114,8 +119,8 @@ def test_a_start_that_is_none_is_refused():
 def test_each_code_parts_words_that_those_before_leave_together():
     rng = np.random.default_rng(4)
     ids = rng.integers(200, size=20_000) * rng.integers(2, size=20_000)
-    table = STARTS["spectral"](WordTable.random(200, 0), make_words(200), ids)
-    found = codes(table, ids, 4)
+    table = STARTS["spectral"](WordTable.random(200, 0), TrainingText(make_words(200), ids))
+    found = codes(table, TrainingText(make_words(len(table)), ids), 4)
     assert found.shape == (200, 4)
     assert found.min() >= 0
     assert found.max() < table.columns
@@ -123,7 +128,7 @@ def test_each_code_parts_words_that_those_before_leave_together():
     assert groups[0] == table.rows
     assert groups == sorted(groups)
     assert groups[4] > groups[1] > groups[0]
-    assert np.array_equal(found[:, :2], codes(table, ids, 2))
+    assert np.array_equal(found[:, :2], codes(table, TrainingText(make_words(len(table)), ids), 2))
 
 
 def test_codes_tell_apart_the_words_of_a_row_by_what_stands_beside_them():
@@ -133,11 +138,13 @@ def test_codes_tell_apart_the_words_of_a_row_by_what_stands_beside_them():
     ids = 3 * kinds + rng.integers(3, size=len(kinds))
     every = np.arange(12)
     table = WordTable(4 * (every % 3) + every // 3)  # a word of each kind in each row
-    (found,) = codes(table, ids, 1).T
+    (found,) = codes(table, TrainingText(make_words(len(table)), ids), 1).T
     assert [len(set(found[3 * kind : 3 * kind + 3])) for kind in range(4)] == [1] * 4
     assert len(set(found)) == 4
 
 
 def test_words_that_no_count_tells_apart_still_have_codes():
-    assert np.array_equal(codes(WordTable(np.array([0])), np.zeros(9, int), 3), np.zeros((1, 3)))
-    assert codes(WordTable(np.arange(5)), np.zeros(9, int), 2).max() < 3
+    assert np.array_equal(
+        codes(WordTable(np.array([0])), TrainingText(make_words(1), np.zeros(9, int)), 3), np.zeros((1, 3))
+    )
+    assert codes(WordTable(np.arange(5)), TrainingText(make_words(5), np.zeros(9, int)), 2).max() < 3

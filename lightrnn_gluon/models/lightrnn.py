@@ -12,6 +12,7 @@ from lightrnn_gluon.models.second_input import second_input
 from lightrnn_gluon.models.table_output import TableOutput
 from lightrnn_gluon.starts import find_start
 from lightrnn_gluon.table import WordTable, table_shape
+from lightrnn_gluon.word_vectors import TrainingText
 
 
 class LightRNN(LanguageModel):
@@ -52,8 +53,9 @@ class LightRNN(LanguageModel):
 
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
         """Make a table of the random one and the training text, as the start has it."""
-        self.set_table(self._start(self.table, words, ids))
-        self.encoder.second.begin(self.table, ids)
+        text = TrainingText(words, ids)
+        self.set_table(self._start(self.table, text))
+        self.encoder.second.begin(self.table, text)
 
     @property
     def table(self) -> WordTable:

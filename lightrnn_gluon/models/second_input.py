@@ -2,7 +2,7 @@
 
 The paper reads the vector of the word's column in the table (section 3.1), so that a word that changes its
 column is read as another than the net was trained on. At that step the whole word is known: any vector of it
-may be read. Those below are left alone when words move.
+may be read. All below but the paper's are left alone when words move.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from mxnet import gluon
 
 from lightrnn_gluon.starts import codes
 from lightrnn_gluon.table import WordTable
+from lightrnn_gluon.word_vectors import TrainingText
 
 
 class SecondInput(gluon.HybridBlock):
@@ -19,7 +20,7 @@ class SecondInput(gluon.HybridBlock):
 
     integers = 0  # how many, other than trained numbers, it keeps of the words
 
-    def begin(self, table: WordTable, ids: np.ndarray) -> None:
+    def begin(self, table: WordTable, text: TrainingText) -> None:
         """Take what it takes from the table that training starts from, and from the text."""
 
     def check(self) -> None:
@@ -58,11 +59,11 @@ class CodeInput(SecondInput):
                 "code_of", shape=(size, codes), dtype="int32", init="zeros", grad_req="null"
             )
 
-    def begin(self, table: WordTable, ids: np.ndarray) -> None:
+    def begin(self, table: WordTable, text: TrainingText) -> None:
         """See SecondInput."""
         number = self.code_of.shape[1]
         offsets = table.columns * np.arange(number, dtype=np.int32)
-        self.code_of.set_data(codes(table, ids, number) + offsets)
+        self.code_of.set_data(codes(table, text, number) + offsets)
 
     def check(self) -> None:
         """See SecondInput."""

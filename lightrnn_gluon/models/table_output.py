@@ -19,13 +19,14 @@ class TableOutput(gluon.HybridBlock):
 
         P(w | r, h) = softmax over the row's words of (Y_c[c(w)] + sum of E[code(w)]) . h + b_c[c(w)] + b[w]
 
-    That E is read and predicted with is as Press and Wolf (2017) tie the vectors of words.
+    That E is read and predicted with is as Press and Wolf (2017) tie the vectors of words. `coded` says
+    whether it is so.
     """
 
     def __init__(self, size: int, hidden: int, second: SecondInput) -> None:
         coded = isinstance(second, CodeInput)
         super().__init__(params=second.params if coded else None)
-        self._coded = coded
+        self.coded = coded
         columns, rows = table_shape(size)
         self._last_row = rows - 1
         absent = absent_cells(size, rows, columns)
@@ -46,17 +47,17 @@ class TableOutput(gluon.HybridBlock):
 
     def set_table(self, table: WordTable) -> None:
         """Take note of where every word is."""
-        if self._coded:
+        if self.coded:
             self.word_in.set_data(nd.array(_words_in(table), dtype="int32"))
 
     def check(self, table: WordTable) -> None:
         """Raise ValueError where what was put in is of another table."""
-        if self._coded and not np.array_equal(self.word_in.data().asnumpy(), _words_in(table)):
+        if self.coded and not np.array_equal(self.word_in.data().asnumpy(), _words_in(table)):
             raise ValueError("the words of its cells are not those that its table has there")
 
     def multiplications(self) -> int:
         """How many multiplications one word costs."""
-        tables = [self.row_weight, self.column_weight, *([self.code_input] if self._coded else [])]
+        tables = [self.row_weight, self.column_weight, *([self.code_input] if self.coded else [])]
         return sum(int(np.prod(table.shape)) for table in tables)
 
     def row_vectors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +67,7 @@ class TableOutput(gluon.HybridBlock):
     def column_vectors(self) -> tuple[np.ndarray, ...]:
         """Y_c (columns, H) and b_c (columns,); with codes also the words' sums of E (V, H), and b (V,)."""
         of_columns = self.column_weight.data().asnumpy(), self.column_bias.data().asnumpy()
-        if not self._coded:
+        if not self.coded:
             return of_columns
         vectors = self.code_input.data().asnumpy()[self.code_of.data().asnumpy()].sum(axis=1)
         return *of_columns, vectors, self.word_bias.data().asnumpy()
@@ -82,7 +83,7 @@ class TableOutput(gluon.HybridBlock):
         n_rows, n_columns = self.row_bias.shape[0], self.column_bias.shape[0]
         row_logits = F.FullyConnected(after_column, row_weight, row_bias, num_hidden=n_rows)
         column_logits = F.FullyConnected(after_row, column_weight, column_bias, num_hidden=n_columns)
-        if self._coded:
+        if self.coded:
             # (N, columns); blocked, for MXNet 1.9.1 fails on the gradient of what is looked up by twice.
             words = F.BlockGrad(F.take(word_in, rows))
             column_logits = column_logits + F.take(word_bias, words)

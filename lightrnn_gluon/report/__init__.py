@@ -31,8 +31,7 @@ from lightrnn_gluon.report.languages import table2, table4
 from lightrnn_gluon.report.learned import learned_tables
 from lightrnn_gluon.report.published import Figures, load_published
 from lightrnn_gluon.report.refinements import refinement_figure, refinement_table
-from lightrnn_gluon.report.sizes import sizes_figure as perplexity_figure
-from lightrnn_gluon.report.sizes import sizes_table
+from lightrnn_gluon.report.sizes import perplexity_figure, sizes_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
 from lightrnn_gluon.report.word_tables import word_tables_table

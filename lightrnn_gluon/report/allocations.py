@@ -17,11 +17,11 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import Run
+from lightrnn_gluon.report.finished import Run, by_system, networks
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_decimal, show_percent
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
-from lightrnn_gluon.report.refinements import SEEDS_NOTE, SPREAD, by_system, spread
+from lightrnn_gluon.report.refinements import SEEDS_NOTE, SPREAD, spread
 from lightrnn_gluon.report.tables import make_table
 
 # What is known of a round, by its name in rounds.csv, with what it is called here.
@@ -42,7 +42,7 @@ _NOTES = [
 
 def allocation_table(results: Results, _: Figures) -> Table:
     """Perplexity by method, a line a system, with the spread over its seeds and what each round did."""
-    systems = by_system(results)
+    systems = by_system(networks(results.runs))
     rounds = max(0 if run.rounds is None else len(run.rounds) for run in results.runs)
     columns = [
         Column(f"round_{number}_{key}", f"Round {number}: {heading}", show)
@@ -58,7 +58,7 @@ def allocation_figure(results: Results) -> Figure:
     """Validation perplexity over epochs: a line a system, the mean of its seeds in their range."""
     figure = Figure(figsize=(8, 5.2), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    for number, (system, runs) in enumerate(by_system(results).items()):
+    for number, (system, runs) in enumerate(by_system(networks(results.runs)).items()):
         curves = [run.curve for run in runs if run.curve is not None]
         epochs = curves[0]["epoch"].to_numpy()
         values = np.array([curve["valid_perplexity"].to_numpy() for curve in curves])

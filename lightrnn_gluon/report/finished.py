@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lightrnn_gluon.checkpoint import load_arrays
-from lightrnn_gluon.config import RowConfig, load_row
+from lightrnn_gluon.config import NetworkConfig, RowConfig, load_row
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import read_json
@@ -86,6 +86,20 @@ def read_runs(directory: Path) -> list[Run]:
 def networks(runs: list[Run]) -> list[Run]:
     """The rows that have a learning curve."""
     return [run for run in runs if run.curve is not None]
+
+
+def network_config(run: Run) -> NetworkConfig:
+    """The configuration of a row that is known to be a network."""
+    assert isinstance(run.config, NetworkConfig)
+    return run.config
+
+
+def by_system(runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of each system, one a seed, in the order of the table."""
+    systems: dict[str, list[Run]] = {}
+    for run in runs:
+        systems.setdefault(run.system, []).append(run)
+    return systems
 
 
 def equal_time(runs: list[Run]) -> float | None:

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Group, Results
-from lightrnn_gluon.report.finished import Run, networks, place
+from lightrnn_gluon.report.finished import Run, network_config, networks, place
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -65,10 +64,9 @@ def table4(results: Results, figures: Figures) -> Table:
 
 def _record2(run: Run, figures: Figures) -> Record:
     row = run.directory.name
-    assert isinstance(run.config, NetworkConfig)
     return {
         "system": run.system,
-        "embedding_size": run.config.hidden,
+        "embedding_size": network_config(run).hidden,
         "test_perplexity": round(run.metrics["test_perplexity"], 4),
         "parameters": run.metrics["parameters"],
         "published_embedding_size": figures["table2"].get(row, {}).get("hidden"),

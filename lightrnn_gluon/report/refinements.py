@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Results
 from lightrnn_gluon.report.figures import COLOURS, DPI, TITLE_LENGTH, plain, title_lines
-from lightrnn_gluon.report.finished import Run, networks
+from lightrnn_gluon.report.finished import Run, by_system, network_config, networks
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_decimal, show_integer, show_percent
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
@@ -48,7 +47,7 @@ _NOTES = [
 
 def refinement_table(results: Results, _: Figures) -> Table:
     """Perplexity by rounds of refinement, a line a system, with the spread over its seeds."""
-    records = [spread(runs) for runs in by_system(results).values()]
+    records = [spread(runs) for runs in by_system(networks(results.runs)).values()]
     notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(results)]
     return make_table("Rounds of refinement", results, SPREAD, records, notes)
 
@@ -62,7 +61,7 @@ def refinement_figure(results: Results) -> Figure:
     figure = Figure(figsize=(8, 5.2), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     points, means = [], []
-    for number, (system, runs) in enumerate(by_system(results).items()):
+    for number, (system, runs) in enumerate(by_system(networks(results.runs)).items()):
         values = [run.metrics["valid_perplexity"] for run in runs]
         if _starts_at_random(runs[0]):
             points += [(_rounds(runs[0]), value) for value in values]
@@ -82,14 +81,6 @@ def refinement_figure(results: Results) -> Figure:
     return figure
 
 
-def by_system(results: Results) -> dict[str, list[Run]]:
-    """The runs of each system, one a seed, in the order of the table."""
-    runs: dict[str, list[Run]] = {}
-    for run in networks(results.runs):
-        runs.setdefault(run.system, []).append(run)
-    return runs
-
-
 def spread(runs: list[Run]) -> Record:
     """What a system's runs, one a seed, come to, for the columns SPREAD."""
     record: Record = {"system": runs[0].system, "rounds": _rounds(runs[0]), "seeds": len(runs)}
@@ -104,13 +95,8 @@ def spread(runs: list[Run]) -> Record:
 
 
 def _rounds(run: Run) -> int:
-    return len(_config(run).rounds_after)
+    return len(network_config(run).rounds_after)
 
 
 def _starts_at_random(run: Run) -> bool:
-    return _config(run).options.get("start", "random") == "random"
-
-
-def _config(run: Run) -> NetworkConfig:
-    assert isinstance(run.config, NetworkConfig)
-    return run.config
+    return network_config(run).options.get("start", "random") == "random"

@@ -4,7 +4,6 @@ from itertools import cycle
 
 from matplotlib.figure import Figure
 
-from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Results
 from lightrnn_gluon.report.figures import (
     COLOURS,
@@ -17,7 +16,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import Run, networks, place
+from lightrnn_gluon.report.finished import network_config, networks, place
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_count, show_decimal, show_integer
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
@@ -48,7 +47,7 @@ def sizes_table(results: Results, _: Figures) -> Table:
     return make_table("Perplexity by size", results, _COLUMNS, _records(results), notes)
 
 
-def sizes_figure(results: Results) -> Figure:
+def perplexity_figure(results: Results) -> Figure:
     """Test perplexity over parameters: a panel a text, a line a system through its hidden sizes."""
     figure = Figure(figsize=(5.2 * len(results.groups), 5), dpi=DPI, layout="constrained")
     records = _records(results)
@@ -75,7 +74,7 @@ def sizes_figure(results: Results) -> Figure:
 
 def _records(results: Results) -> list[Record]:
     """By text, system and hidden size."""
-    runs = [(group, run, _config(run)) for group in results.groups for run in networks(group.runs)]
+    runs = [(group, run, network_config(run)) for group in results.groups for run in networks(group.runs)]
     runs.sort(key=lambda item: (results.groups.index(item[0]), place(item[1].system), item[2].hidden))
     return [
         {
@@ -89,8 +88,3 @@ def _records(results: Results) -> list[Record]:
         }
         for group, run, config in runs
     ]
-
-
-def _config(run: Run) -> NetworkConfig:
-    assert isinstance(run.config, NetworkConfig)
-    return run.config

@@ -4,7 +4,6 @@ from itertools import cycle
 
 from matplotlib.figure import Figure
 
-from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import END, START, UNKNOWN
 from lightrnn_gluon.report.experiments import ALL_WORDS, Group, Results
 from lightrnn_gluon.report.figures import (
@@ -17,7 +16,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import Run, equal_time, networks
+from lightrnn_gluon.report.finished import Run, equal_time, network_config, networks
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -117,7 +116,6 @@ def _record(run: Run, group: Group) -> Record:
         "peak_memory_bytes": metrics.get("peak_memory_bytes"),  # not in those of earlier versions
         **at_equal_time(run, equal_time(group.runs)),
     }
-    assert isinstance(run.config, NetworkConfig)
-    if run.config.model == "full_softmax" and words > _FULL_SOFTMAX_WORDS:
+    if network_config(run).model == "full_softmax" and words > _FULL_SOFTMAX_WORDS:
         record |= {key: None for key in _AT_EQUAL_EPOCHS}
     return record

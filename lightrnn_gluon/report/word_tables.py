@@ -5,7 +5,7 @@ from statistics import mean, stdev
 import pandas as pd
 
 from lightrnn_gluon.report.experiments import Group, Results
-from lightrnn_gluon.report.finished import ROUND_NATS, Run
+from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -64,9 +64,7 @@ def word_tables_table(results: Results, _: Figures) -> Table:
 
 def _of_group(group: Group) -> list[Record]:
     """A line a system of one text, beside the paper's where that is among them."""
-    systems: dict[str, list[Run]] = {}
-    for run in group.runs:
-        systems.setdefault(run.system, []).append(run)
+    systems = by_system(group.runs)
     paper = systems.get(PAPER, [])
     seconds = max((run.metrics["train_seconds"] for run in paper), default=None)
     perplexity = mean(run.metrics["test_perplexity"] for run in paper) if paper else None
