@@ -47,6 +47,7 @@ class NetworkConfig:
     learning_rate: float = MISSING
     clip: float = MISSING  # of the gradient's global norm
     epochs: int = MISSING
+    time_limit: float | None = None  # seconds of training, which then ends within an epoch
     halve_after: int | None = None  # halve the rate after each epoch from this one; None: on a plateau
     evaluations: int = 1  # on the validation set, an epoch
     rounds_after: list[int] = field(default_factory=list)  # epochs that a re-allocation follows
@@ -123,6 +124,10 @@ def _check(row: RowConfig, path: Path) -> None:
         return
     values = {key: getattr(row, key) for key in _POSITIVE}
     values |= {key: getattr(row.sampler, key) for key in _POSITIVE_OF_SAMPLER}
+    if row.time_limit is not None:
+        values["time_limit"] = row.time_limit
+        if row.rounds_after:
+            raise UserError(f"{path}: rounds_after needs whole epochs: leave it out, or time_limit")
     for key, value in values.items():
         if not value > 0:
             raise UserError(f"{path}: {key} is {value} and must be above 0")

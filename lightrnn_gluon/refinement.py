@@ -55,6 +55,11 @@ class Refinement:
                 f"refinement.move {self._move!r}: words with codes can change columns inside their rows "
                 "alone, refinement.move=columns"
             )
+        if settings.pooling and self._move == "columns":
+            raise UserError(
+                "refinement.pooling changes nothing where words change columns inside their rows alone, for "
+                "all words of a row get the same: leave it out, or say another refinement.move"
+            )
         self._caution = settings.pooling, settings.damping
         if min(self._caution) < 0:
             raise UserError(

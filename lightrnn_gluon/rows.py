@@ -84,7 +84,7 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
     if progress.rounds:
         _write_csv(directory / runs.ROUNDS, progress.rounds)
     network = Network(net, config, corpus.vocabulary, training.context)
-    words = config.epochs * corpus.facts["train"]["tokens"]
+    words = progress.curve[-1]["epoch"] * corpus.facts["train"]["tokens"]
     return Outcome(
         nll={split: network.token_nll(corpus.ids(split)) for split in runs.HELD_OUT},
         parameters=net.parameter_count(),

@@ -92,11 +92,14 @@ class Training:
         after_epoch: Callable[["Training"], None],
         after_step: Callable[["Training", Chunk], None] = lambda training, chunk: None,
     ) -> None:
-        """Train to the last epoch, then take the best one's model; `after_epoch` may change the table."""
+        """Train to the last epoch, or for as long as training may last, then take the best epoch's model.
+
+        `after_epoch` may change the table.
+        """
         if self.progress.epoch:
             logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
         with self._progress_bar() as bar:
-            while self.progress.epoch < self.config.epochs:
+            while self.progress.epoch < self.config.epochs and not self._out_of_time():
                 self._epoch(bar, after_step)
                 self._keep_best()
                 after_epoch(self)
@@ -119,14 +122,23 @@ class Training:
             bar.update(chunk.tokens)
             bar.set_postfix(epoch=progress.epoch + 1, perplexity=_show(train_perplexity), refresh=False)
             due = tokens * config.evaluations // len(self._ids)
-            if due > evaluated:
+            out_of_time = self._out_of_time(time.perf_counter() - started)
+            if due > evaluated or out_of_time:
                 evaluated = due
                 progress.train_seconds += time.perf_counter() - started
-                self._record(progress.epoch + evaluated / config.evaluations, train_perplexity)
+                share = tokens / len(self._ids) if out_of_time else due / config.evaluations
+                self._record(progress.epoch + share, train_perplexity)
                 started = time.perf_counter()
+            if out_of_time:
+                break
         progress.padding_share = 1 - tokens / cells
         progress.epoch += 1
         self._adapt_rate()
+
+    def _out_of_time(self, more: float = 0.0) -> bool:
+        """Whether training has lasted as long as it may, `more` seconds besides those on record included."""
+        limit = self.config.time_limit
+        return limit is not None and self.progress.train_seconds + more >= limit
 
     def _step(self, chunk: Chunk, state: list[mx.nd.NDArray]) -> tuple[list[mx.nd.NDArray], float]:
         """One update of the parameters; the carried state and the chunk's total objective (nats)."""

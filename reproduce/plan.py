@@ -241,7 +241,8 @@ def _seconds(config: RowConfig, size: Size, machine: Machine) -> float:
     # Backward costs twice what forward does, and a multiplication comes with an addition.
     operations = 3 * 2 * new_network(config, size.vocabulary).multiplications()
     words = config.epochs * size.train_tokens
-    return _START_SECONDS + words * operations / _FLOPS["gpu" if machine.gpu else "cpu"]
+    seconds = words * operations / _FLOPS["gpu" if machine.gpu else "cpu"]
+    return _START_SECONDS + min(seconds, config.time_limit or seconds)
 
 
 def _duration(seconds: float) -> str:

@@ -158,6 +158,8 @@ CASES = {
     "rate of 0": (config(NETWORK, learning_rate=0.0), TRAIN, "learning_rate"),
     "negative clip": (config(NETWORK, clip=-5.0), TRAIN, "clip"),
     "no evaluations": (config(NETWORK, evaluations=0), TRAIN, "evaluations"),
+    "no time": (config(NETWORK, time_limit=0.0), TRAIN, "time_limit"),
+    "rounds in limited time": (config(NETWORK, rounds_after=[1], time_limit=9.0), TRAIN, "whole epochs"),
     "negative seed": (config(NETWORK, seed=-1), TRAIN, "seed"),
     "rounds without a table": (
         config(NETWORK, model="full_softmax", rounds_after=[1]),

@@ -190,6 +190,13 @@ def test_caution_below_nothing_is_refused(tmp_path, key):
         Refinement(training.config)
 
 
+def test_pooling_is_refused_where_it_would_change_nothing(tmp_path):
+    settings = RefinementConfig(move="columns", pooling=2.0)
+    training = small_training(tmp_path, small_corpus(tmp_path), refinement=settings)
+    with pytest.raises(UserError, match="pooling changes nothing"):
+        Refinement(training.config)
+
+
 def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_path):
     corpus, options = small_corpus(tmp_path), {"codes": 2}
     training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], options=options)

@@ -1,6 +1,6 @@
 """The protocol: the loss, the clip, the schedule, and a run that is stopped and goes on."""
 
-from itertools import islice
+from itertools import count, islice
 
 import mxnet as mx
 import numpy as np
@@ -203,3 +203,15 @@ def test_validation_is_recorded_as_often_as_asked(tmp_path):
     assert [point["epoch"] for point in training.progress.curve] == [0.25 * k for k in range(1, 9)]
     seconds = [point["train_seconds"] for point in training.progress.curve]
     assert seconds == sorted(seconds) and seconds[0] > 0
+
+
+def test_training_ends_with_its_time_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
+    """By a clock that goes on by a second whenever it is looked at, as it is after each step."""
+    training = small_training(tmp_path, small_corpus(tmp_path), epochs=9, time_limit=5.0, rounds_after=[])
+    training.progress.train_seconds, clock, tokens = 0.0, count(), []
+    monkeypatch.setattr("lightrnn_gluon.training.time.perf_counter", lambda: float(next(clock)))
+    training.run(lambda training: None, lambda training, chunk: tokens.append(chunk.tokens))
+    (point,) = training.progress.curve
+    assert len(tokens) == 5 and point["train_seconds"] == 6
+    assert point["epoch"] == sum(tokens) / training.corpus.facts["train"]["tokens"] < 1
+    assert training.progress.best_valid == point["valid_perplexity"] == training.valid_perplexity()

@@ -21,6 +21,7 @@ from lightrnn_gluon.report.figures import (
 from lightrnn_gluon.report.finished import (
     Run,
     equal_time,
+    network_config,
     networks,
     read_table,
     rounds_csv,
@@ -34,7 +35,7 @@ from lightrnn_gluon.report.refinements import refinement_figure, refinement_tabl
 from lightrnn_gluon.report.sizes import perplexity_figure, sizes_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
-from lightrnn_gluon.report.word_tables import word_tables_table
+from lightrnn_gluon.report.word_tables import recipes_figure, word_tables_table
 from lightrnn_gluon.runs import ROUNDS, VOCABULARY
 from lightrnn_gluon.training import MODEL
 
@@ -50,11 +51,13 @@ _TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "tables": {"tables": word_tables_table},
     "sizes": {"sizes": sizes_table},
 }
-# The one picture of an experiment that compares the runs of few systems; others have some for each corpus.
+_TABLES_SHOWN = ("LightRNN", "LightRNN+")  # of those that are refined: what they learned
+# The one picture of an experiment that compares systems by their spread, or at several sizes.
 _FIGURES: dict[str, Callable[[Results], Figure]] = {
     "refinement": refinement_figure,
     "allocation": allocation_figure,
     "vocabulary": vocabulary_figure,
+    "tables": recipes_figure,
     "sizes": perplexity_figure,
 }
 
@@ -71,8 +74,8 @@ class Report:
 def render(out: Path) -> Report:
     """Write the tables of the rows in `out`/runs, or in `out`/<language or vocabulary>/runs, into `out`.
 
-    The pictures of each corpus, and what its word tables learned, go beside its runs; an experiment of
-    _FIGURES has one picture in their place. Raises UserError where no row is finished, where a row's
+    The pictures of each corpus, and what its word tables learned, go beside its runs; most experiments of
+    _FIGURES have one picture in their place. Raises UserError where no row is finished, where a row's
     file is damaged, or where the rows come from different corpora or scales.
     """
     results, published = read_results(out), load_published()
@@ -84,12 +87,19 @@ def render(out: Path) -> Report:
     if results.experiment in _FIGURES:
         paths.append(out / f"{results.experiment}.png")
         write_figure(paths[-1], _FIGURES[results.experiment](results))
-    for group in results.groups if results.experiment not in _FIGURES else ():
-        for draw in (_draw_networks, _write_rounds, _draw_allocation, _write_learned):
-            written, reasons = draw(group)
+    for group in results.groups:
+        for make_files in _of_each_corpus(results.experiment):
+            written, reasons = make_files(group)
             paths += written
             notes += reasons
     return Report(paths, notes, "\n".join(table.markdown() for table in tables.values()))
+
+
+def _of_each_corpus(experiment: str) -> tuple[Callable[[Group], Made], ...]:
+    """What makes the files that an experiment has for each of its corpora."""
+    if experiment not in _FIGURES:
+        return _draw_networks, _write_rounds, _draw_allocation, _write_learned
+    return (_write_learned,) if experiment == "tables" else ()
 
 
 def _write_table(path: Path, table: Table) -> list[Path]:
@@ -137,9 +147,9 @@ def _draw_allocation(group: Group) -> Made:
 
 
 def _write_learned(group: Group) -> Made:
-    """The coherence of all rows with a word table, where their models and the corpus are still there."""
+    """The coherence of the chosen rows' tables, where their models and the corpus are still there."""
     path, folder = group.directory / "coherence", group.directory / "corpus"
-    with_table = [run for run in networks(group.runs) if run.metrics["table_integers"]]
+    with_table = _choose_tables(group.runs)
     if not with_table:
         return [], [f"no row with a word table: no {path}.csv"]
     missing = [reason for run in with_table if (reason := _missing_model(run))]
@@ -153,6 +163,16 @@ def _write_learned(group: Group) -> Made:
     labellings, left_out = find_labellings(corpus.vocabulary, ids)
     coherence, lines = learned_tables(tables, group, corpus.vocabulary, ids, labellings, left_out)
     return _write_table(path, coherence) + _write_table(path.with_name("coherent_lines"), lines), []
+
+
+def _choose_tables(runs: list[Run]) -> list[Run]:
+    """The first run of the paper's procedure, of LightRNN+, and of each start that is kept as it is."""
+    chosen: dict[str, Run] = {}
+    for run in networks(runs):
+        if run.metrics["table_integers"] and (run.rounds is None or run.system in _TABLES_SHOWN):
+            start = network_config(run).options.get("start", "random")
+            chosen.setdefault(start if run.rounds is None else run.system, run)
+    return list(chosen.values())
 
 
 def _find_lightrnn(group: Group) -> Run | None:

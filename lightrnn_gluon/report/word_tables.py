@@ -3,8 +3,18 @@
 from statistics import mean, stdev
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from lightrnn_gluon.report.experiments import Group, Results
+from lightrnn_gluon.report.figures import (
+    COLOURS,
+    DPI,
+    PERPLEXITIES,
+    TITLE_LENGTH,
+    mark_log,
+    plain,
+    title_lines,
+)
 from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system
 from lightrnn_gluon.report.formatting import (
     Column,
@@ -60,6 +70,36 @@ def word_tables_table(results: Results, _: Figures) -> Table:
     records = [record for group in results.groups for record in _of_group(group)]
     notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(results)]
     return make_table("Tables: starts, moves and second inputs", results, _COLUMNS, records, notes)
+
+
+def recipes_figure(results: Results) -> Figure:
+    """Test perplexity by recipe: a panel a text, a line a system from the best down, a point a seed.
+
+    Systems without a word table are grey; the dashed line is where the paper's procedure comes out.
+    """
+    sizes = [len(by_system(group.runs)) for group in results.groups]
+    height = 1.4 + sum(0.27 * size + 0.75 for size in sizes)  # inches
+    figure = Figure(figsize=(9, height), dpi=DPI, layout="constrained")
+    panels = figure.subplots(len(sizes), 1, squeeze=False, height_ratios=[size + 1 for size in sizes])[:, 0]
+    for axes, group in zip(panels, results.groups, strict=True):
+        systems = by_system(group.runs)
+        perplexities = {name: [run.metrics["test_perplexity"] for run in systems[name]] for name in systems}
+        best_first = sorted(systems, key=lambda name: mean(perplexities[name]))
+        for line, name in enumerate(best_first):
+            values, has_table = perplexities[name], systems[name][0].metrics["table_integers"]
+            colour = COLOURS[0] if has_table else "0.45"
+            axes.plot(values, [line] * len(values), "o", color=colour, markerfacecolor="white")
+            axes.plot(mean(values), line, "|", color=colour, markersize=14)
+        if PAPER in systems:
+            axes.axvline(mean(perplexities[PAPER]), color=COLOURS[1], linewidth=1, linestyle="--", zorder=0)
+        axes.set_yticks(range(len(systems)), [plain(name, TITLE_LENGTH) for name in best_first], fontsize=8)
+        axes.set(xscale="log", ylim=(len(systems) - 0.5, -0.5))
+        mark_log(axes.xaxis, PERPLEXITIES)
+        axes.set_title(f"{group.folder}: {group.corpus['vocabulary']['size']:,} words", fontsize=10)
+        axes.grid(color="0.9", linewidth=0.7)
+    panels[-1].set_xlabel("Test perplexity (log scale): a circle a seed, a bar their mean")
+    figure.suptitle(title_lines(results.about), fontsize=10)
+    return figure
 
 
 def _of_group(group: Group) -> list[Record]:
