@@ -1,6 +1,7 @@
-"""Clusters of words of equal size."""
+"""Words in parts: which are whose, and clusters of equal size."""
 
 import numpy as np
+from scipy import sparse
 
 from lightrnn_gluon.word_vectors import at_unit_length
 
@@ -28,10 +29,14 @@ def balanced_clusters(vectors: np.ndarray, counts: np.ndarray, capacities: np.nd
     centres = vectors[order[: len(capacities)]]  # the most frequent words, so that it is deterministic
     for _ in range(_ITERATIONS):
         chosen = _choose(vectors @ centres.T, order, capacities)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, chosen, weights * vectors)
-        centres = at_unit_length(sums)
+        centres = at_unit_length(members(chosen, len(capacities)) @ (weights * vectors))
     return chosen
+
+
+def members(part: np.ndarray, size: int) -> sparse.csr_matrix:
+    """float32 (size, V): one where a word is in a part, of which it has the number, integers (V,)."""
+    ones = np.ones(len(part), np.float32)
+    return sparse.csr_matrix((ones, (part, np.arange(len(part)))), (size, len(part)))
 
 
 def _choose(similarity: np.ndarray, order: np.ndarray, capacities: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from lightrnn_gluon.allocation import allocate_within
+from lightrnn_gluon.clusters import members
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import neighbour_counts
 
@@ -39,11 +40,10 @@ def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
 
 def _lost_nats(counts: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.ndarray:
     """float32 (V, rows): what is lost by each row for each word, less the least of the word's."""
-    ones = np.ones(len(row_of), np.float32)
-    members = sparse.csr_matrix((ones, (row_of, np.arange(len(row_of)))), (rows, len(row_of)))
-    of_rows = (members @ counts).toarray().astype(np.float64)
+    of_rows = (members(row_of, rows) @ counts).toarray().astype(np.float64)
     usual = of_rows.sum(axis=0) + 1e-3  # not zero where nothing was seen
     of_rows += _SMOOTHING * usual / usual.sum()
     shares = of_rows / of_rows.sum(axis=1, keepdims=True)
-    lost = -(counts @ np.log(shares).T.astype(np.float32))
-    return lost - lost.min(axis=1, keepdims=True)
+    lost = counts @ -np.log(shares).T.astype(np.float32)
+    lost -= lost.min(axis=1, keepdims=True)
+    return lost

@@ -13,7 +13,7 @@ import numpy as np
 
 from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.allocation.problem import blocks
-from lightrnn_gluon.clusters import balanced_clusters
+from lightrnn_gluon.clusters import balanced_clusters, members
 from lightrnn_gluon.files import sha256_file
 from lightrnn_gluon.informative_rows import informative_rows
 from lightrnn_gluon.table import WordTable, table_shape
@@ -47,11 +47,13 @@ def by_neighbours(table: WordTable, text: TrainingText) -> WordTable:
 
 
 def by_information(table: WordTable, text: TrainingText) -> WordTable:
-    """By the words' vectors, then to rows that tell of each other (see informative_rows); sorted in these.
+    """Rows of words with vectors alike, then rows that tell of each other (see informative_rows).
 
-    Columns have words of like frequency.
+    Rows are sorted by how often words occur, so that columns have words of like frequency.
     """
-    return WordTable.of_rows(informative_rows(by_neighbours(table, text), text.ids), -text.counts)
+    if len(table) > 1:
+        table = WordTable.of_rows(_rows_alike(text.vectors, text.counts), -text.counts)
+    return WordTable.of_rows(informative_rows(table, text.ids), -text.counts)
 
 
 def by_file(path: Path, table: WordTable, text: TrainingText) -> WordTable:
@@ -92,9 +94,7 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
     """
     columns, rows = table_shape(len(vectors))
     weights = _weights(counts)
-    capacities = np.full(rows, columns)
-    capacities[-1] -= rows * columns - len(vectors)
-    row_of = balanced_clusters(vectors, counts, capacities)
+    row_of = _rows_alike(vectors, counts)
     # Inside each row the most frequent first, so that columns begin with words alike in that.
     column_of = WordTable.of_rows(row_of, -counts).column_of
     row_centres = _centres(vectors, weights, row_of, rows)
@@ -107,6 +107,14 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
         row_of = allocate_within(column_of, row_of, _Distances(left, weights, row_centres)).cells
         row_centres = _centres(left, weights, row_of, rows)
     return WordTable(row_of * columns + column_of)
+
+
+def _rows_alike(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """int32 (V,), each word's row, with all but the last full: balanced clusters of vectors (V, D)."""
+    columns, rows = table_shape(len(vectors))
+    capacities = np.full(rows, columns)
+    capacities[-1] -= rows * columns - len(vectors)
+    return balanced_clusters(vectors, counts, capacities)
 
 
 def codes(table: WordTable, text: TrainingText, number: int) -> np.ndarray:
@@ -164,7 +172,6 @@ class _Distances:
 
 def _centres(vectors: np.ndarray, weights: np.ndarray, part: np.ndarray, size: int) -> np.ndarray:
     """float32 (size, D): the weighted mean of the vectors of each part, zero for an empty one."""
-    sums = np.zeros((size, vectors.shape[1]), np.float32)
-    np.add.at(sums, part, weights * vectors)
+    sums = members(part, size) @ (weights * vectors)
     total = np.bincount(part, weights[:, 0], size)[:, None]
     return (sums / np.where(total > 0, total, 1)).astype(np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-_BLOCK_TOKENS = 1 << 20
+_BLOCK_TOKENS = 1 << 22
 
 
 class TrainingText:
