@@ -102,12 +102,12 @@ def test_texts_are_those_of_the_report(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("scale", ["tiny", "cpu", "paper"])
-def test_recipes_differ_in_nothing_else(scale, text):
-    same = [
-        {**vars(row.config), "system": "", "options": {}, "rounds_after": [], "refinement": None}
-        for row in recipes_at(scale, text)
-    ]
+def test_recipes_differ_in_nothing_else_but_a_rate_for_codes(scale, text):
+    recipe = {"system": "", "options": {}, "rounds_after": [], "refinement": None, "learning_rate": 0}
+    same = [{**vars(row.config), **recipe} for row in recipes_at(scale, text)]
     assert len(same) > 2 and all(settings == same[0] for settings in same)
+    rates = {("codes" in row.config.options, row.config.learning_rate) for row in recipes_at(scale, text)}
+    assert len(rates) == 2
     recipes = [
         str((row.config.options, row.config.rounds_after, row.config.refinement))
         for row in recipes_at(scale, text)
