@@ -117,8 +117,8 @@ def _rows_alike(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return balanced_clusters(vectors, counts, capacities)
 
 
-def codes(table: WordTable, text: TrainingText, number: int) -> np.ndarray:
-    """int32 (V, number), each below the table's columns: what tells apart the words of a row.
+def codes(table: WordTable, text: TrainingText, number: int, size: int) -> np.ndarray:
+    """int32 (V, number), each below `size`, which is V at most: what tells apart the words of a row.
 
     Words' vectors (see word_vectors) less the centres of their rows are parted by k-means, what its
     centres leave over again, as often as there are codes to find (residual vector quantisation).
@@ -129,8 +129,8 @@ def codes(table: WordTable, text: TrainingText, number: int) -> np.ndarray:
     weights = _weights(text.counts)
     left = text.vectors - _centres(text.vectors, weights, table.row_of, table.rows)[table.row_of]
     for code in range(number):
-        found[:, code] = _clusters(left, weights, table.columns)
-        left -= _centres(left, weights, found[:, code], table.columns)[found[:, code]]
+        found[:, code] = _clusters(left, weights, size)
+        left -= _centres(left, weights, found[:, code], size)[found[:, code]]
     return found
 
 

@@ -13,7 +13,7 @@ CASES = {
     "lightrnn by frequency": ("lightrnn", {"start": "frequency"}),
     "lightrnn by neighbours": ("lightrnn", {"start": "spectral"}),
     "lightrnn with a code": ("lightrnn", {"start": "spectral", "codes": 1}),
-    "lightrnn with three codes": ("lightrnn", {"codes": 3}),
+    "lightrnn with three codes": ("lightrnn", {"codes": 3, "code_size": 2}),
     "lightrnn reads vectors of words": ("lightrnn", {"rank": 3}),
     "full softmax": ("full_softmax", {}),
     "full softmax tied": ("full_softmax", {"tied": True}),

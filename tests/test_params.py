@@ -180,7 +180,7 @@ def test_multiplications_are_those_of_the_large_products():
     cell, size = 4 * 6 * 12, 100
     expected = {
         "lightrnn": 2 * cell + (10 + 10) * 6,  # two steps a word
-        "lightrnn with three codes": 2 * cell + (10 + 10 + 3 * 10) * 6,
+        "lightrnn with three codes": 2 * cell + (10 + 10 + 3 * 20) * 6,
         "lightrnn reads vectors of words": 2 * cell + 3 * 6 + (10 + 10) * 6,
         "full softmax": cell + 100 * 6,
         "full softmax tied": cell + 100 * 6,

@@ -120,7 +120,7 @@ def test_each_code_parts_words_that_those_before_leave_together():
     rng = np.random.default_rng(4)
     ids = rng.integers(200, size=20_000) * rng.integers(2, size=20_000)
     table = STARTS["spectral"](WordTable.random(200, 0), TrainingText(make_words(200), ids))
-    found = codes(table, TrainingText(make_words(len(table)), ids), 4)
+    found = codes(table, TrainingText(make_words(len(table)), ids), 4, table.columns)
     assert found.shape == (200, 4)
     assert found.min() >= 0
     assert found.max() < table.columns
@@ -128,7 +128,18 @@ def test_each_code_parts_words_that_those_before_leave_together():
     assert groups[0] == table.rows
     assert groups == sorted(groups)
     assert groups[4] > groups[1] > groups[0]
-    assert np.array_equal(found[:, :2], codes(table, TrainingText(make_words(len(table)), ids), 2))
+    assert np.array_equal(
+        found[:, :2], codes(table, TrainingText(make_words(len(table)), ids), 2, table.columns)
+    )
+
+
+def test_more_vectors_a_code_leave_less_together():
+    rng = np.random.default_rng(4)
+    text = TrainingText(make_words(200), rng.integers(200, size=20_000) * rng.integers(2, size=20_000))
+    table = WordTable.random(200, 0)
+    few, many = (codes(table, text, 2, size) for size in (table.columns, 4 * table.columns))
+    assert table.columns <= many.max() < 4 * table.columns
+    assert len(np.unique(many, axis=0)) > len(np.unique(few, axis=0))
 
 
 def test_codes_tell_apart_the_words_of_a_row_by_what_stands_beside_them():
@@ -138,13 +149,13 @@ def test_codes_tell_apart_the_words_of_a_row_by_what_stands_beside_them():
     ids = 3 * kinds + rng.integers(3, size=len(kinds))
     every = np.arange(12)
     table = WordTable(4 * (every % 3) + every // 3)  # a word of each kind in each row
-    (found,) = codes(table, TrainingText(make_words(len(table)), ids), 1).T
+    (found,) = codes(table, TrainingText(make_words(len(table)), ids), 1, 4).T
     assert [len(set(found[3 * kind : 3 * kind + 3])) for kind in range(4)] == [1] * 4
     assert len(set(found)) == 4
 
 
 def test_words_that_no_count_tells_apart_still_have_codes():
     assert np.array_equal(
-        codes(WordTable(np.array([0])), TrainingText(make_words(1), np.zeros(9, int)), 3), np.zeros((1, 3))
+        codes(WordTable(np.array([0])), TrainingText(make_words(1), np.zeros(9, int)), 3, 1), np.zeros((1, 3))
     )
-    assert codes(WordTable(np.arange(5)), TrainingText(make_words(5), np.zeros(9, int)), 2).max() < 3
+    assert codes(WordTable(np.arange(5)), TrainingText(make_words(5), np.zeros(9, int)), 2, 3).max() < 3

@@ -24,8 +24,8 @@ class LightRNN(LanguageModel):
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
     starts as starts.find_start has it: `random` is the paper's way. Instead of c(w) the net may read
-    the sum of `codes` vectors, with which it then also predicts (see table_output), or one of the
-    word's own from `rank` numbers: see second_input.
+    the sum of `codes` vectors, with which it then also predicts (see table_output), each of `code_size`
+    times as many as there are columns, or one of the word's own from `rank` numbers: see second_input.
     """
 
     def __init__(
@@ -36,13 +36,14 @@ class LightRNN(LanguageModel):
         dropout: float,
         start: str = "random",
         codes: int = 0,
+        code_size: int = 1,
         rank: int = 0,
     ) -> None:
         super().__init__()
         self._start = find_start(start)
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
-            second = second_input(vocabulary_size, columns, hidden, codes, rank)
+            second = second_input(vocabulary_size, columns, hidden, codes, code_size, rank)
             self.encoder = InterleavedLSTM(vocabulary_size, rows, second, hidden, layers, dropout)
             self.output = TableOutput(vocabulary_size, hidden, second)
 

@@ -44,17 +44,17 @@ class ColumnInput(SecondInput):
 
 
 class CodeInput(SecondInput):
-    """The sum of one vector from each of `codes` input tables, of `columns` vectors each.
+    """The sum of one vector from each of `codes` input tables, of `vectors` each.
 
     A word's codes say which, and part the words of a row by what counts of neighbours tell of them (see
     starts.codes). The output layer shares the tables.
     """
 
-    def __init__(self, size: int, columns: int, hidden: int, codes: int) -> None:
+    def __init__(self, size: int, hidden: int, codes: int, vectors: int) -> None:
         super().__init__()
-        self.integers = size * codes
+        self.integers, self._vectors = size * codes, vectors
         with self.name_scope():
-            self.code_input = self.params.get("code_input", shape=(codes * columns, hidden))
+            self.code_input = self.params.get("code_input", shape=(codes * vectors, hidden))
             self.code_of = self.params.get(
                 "code_of", shape=(size, codes), dtype="int32", init="zeros", grad_req="null"
             )
@@ -62,8 +62,8 @@ class CodeInput(SecondInput):
     def begin(self, table: WordTable, text: TrainingText) -> None:
         """See SecondInput."""
         number = self.code_of.shape[1]
-        offsets = table.columns * np.arange(number, dtype=np.int32)
-        self.code_of.set_data(codes(table, text, number) + offsets)
+        offsets = self._vectors * np.arange(number, dtype=np.int32)
+        self.code_of.set_data(codes(table, text, number, self._vectors) + offsets)
 
     def check(self) -> None:
         """See SecondInput."""
@@ -100,15 +100,19 @@ class LowRankInput(SecondInput):
         )
 
 
-def second_input(size: int, columns: int, hidden: int, codes: int, rank: int) -> SecondInput:
+def second_input(size: int, columns: int, hidden: int, codes: int, code_size: int, rank: int) -> SecondInput:
     """The one that is asked for: of so many codes, or of that rank; the paper's where both are 0.
 
-    Raises ValueError where both are asked for, or less than none.
+    A code is one of `code_size` times as many vectors as the table has columns, but no more than there are
+    words. Raises ValueError where codes and rank are asked for, or less than none.
     """
-    if min(codes, rank) < 0 or (codes and rank):
-        raise ValueError(f"codes is {codes}, rank {rank}: one may be above 0, none below")
+    if min(codes, rank) < 0 or (codes and rank) or code_size < 1:
+        raise ValueError(
+            f"codes is {codes}, code_size {code_size}, rank {rank}: codes or rank may be above 0, neither "
+            "below, and code_size must be 1 at least"
+        )
     if codes:
-        return CodeInput(size, columns, hidden, codes)
+        return CodeInput(size, hidden, codes, vectors=min(code_size * columns, size))
     if rank:
         return LowRankInput(size, hidden, rank)
     return ColumnInput(columns, hidden)

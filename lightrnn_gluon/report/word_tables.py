@@ -52,10 +52,10 @@ _NOTES = [
     "sorted by frequency, spectral, by counts of neighbours, or information, rows that then come to tell "
     "the most of rows beside them. Move, after the epochs that the protocol names: joint (the paper's), all "
     "words anywhere; columns, inside their rows; rows, inside their columns, then columns by a fresh pass. "
-    "Damped: see caution.py. Codes: so many vectors, of tables as large as the columns', are read instead of "
-    "the column's and tell the words of a row apart besides it. Rank: a vector of the word's own, of so many "
-    "numbers, is read instead of the column's.",
-    "LightRNN+ is information, columns, 8 codes.",
+    "Damped: see caution.py. Codes: so many vectors, of tables as large as the columns' (large: four times "
+    "as large; huge: eight times), are read instead of the column's and tell the words of a row apart "
+    "besides it. Rank: a vector of the word's own, of so many numbers, is read instead of the column's.",
+    "LightRNN+ is information, columns, 4 large codes.",
     f"{PAPER} is the paper's procedure. A row's perplexities are those of its epoch that is best on "
     "validation, and all figures are means of its seeds, but for the worst change. Equal time: that of "
     f"{PAPER}'s slowest seed; the last validation perplexity at or before it, "

@@ -1,0 +1,118 @@
+"""What a start costs where vocabulary and text are large: time and memory, on generated text.
+
+Usage: .venv/bin/python reproduce/bench/starts.py [--words V] [--tokens N] [--out DIR]
+
+Each start works in a process of its own, on one thread; what it took is a file in DIR/starts, and is not
+measured again while that is there. DIR/starts.md is made of these.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import numpy as np
+from generated import zipf_counts
+
+from lightrnn_gluon.cli import run_command
+from lightrnn_gluon.environment import environment
+from lightrnn_gluon.files import read_json, write_json, write_text
+from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer
+from lightrnn_gluon.starts import STARTS, codes, find_start
+from lightrnn_gluon.table import WordTable
+from lightrnn_gluon.word_vectors import TrainingText
+
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
+_CODES, _CODE_SIZE = 4, 4  # as LightRNN+ has them
+_BLOCK = 1 << 22
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_COLUMNS = [
+    Column("words", "Words", show_integer),
+    Column("tokens", "Tokens", show_integer),
+    Column("start", "Start", str),
+    Column("start_seconds", "Time", lambda seconds: f"{seconds:,.0f} s"),
+    Column("codes_seconds", "Time of codes", lambda seconds: f"{seconds:,.0f} s"),
+    Column("peak_bytes", "Peak memory", show_bytes),
+]
+_NOTES = [
+    "The text: words drawn by Zipf's law, each regardless of those before it, so that more different words "
+    "are neighbours than in a language; read from disk in blocks. Its words' order means nothing, so nothing "
+    "is said of how good a table is.",
+    f"Codes: {_CODES} for each word, each one of {_CODE_SIZE} times as many as the table has columns. Peak "
+    "memory: of the process, libraries included.",
+]
+
+
+@click.command()
+@click.option("--words", default=793_471, show_default=True, help="Size of the vocabulary.")
+@click.option("--tokens", default=100_000_000, show_default=True, help="Length of the text.")
+@click.option("--out", type=click.Path(path_type=Path), default=RESULTS, help="Where the table goes.")
+@click.option("--measure", nargs=2, hidden=True)
+def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -> None:
+    """Measure what has not been measured, and write the table."""
+    if measure:
+        _measure(measure[0], Path(measure[1]), words, out)
+        return
+    todo = [start for start in STARTS if not _path(out, words, tokens, start).is_file()]
+    with TemporaryDirectory(dir=out) as directory:
+        text = Path(directory) / "ids.npy"
+        if todo:
+            _write_text(text, words, tokens)
+        for start in todo:
+            print(f"{start}: {words:,} words, {tokens:,} tokens", flush=True)
+            alone = ["--words", str(words), "--out", str(out), "--measure", start, str(text)]
+            subprocess.run([sys.executable, __file__, *alone], env=os.environ | _ONE_THREAD, check=True)
+    records = sorted(
+        (read_json(path) for path in (out / "starts").glob("*.json")),
+        key=lambda record: (record["words"], record["tokens"], list(STARTS).index(record["start"])),
+    )
+    commits = sorted({record["environment"]["commit"] for record in records})
+    table = Table(
+        "What a start costs", f"One thread; measured at {', '.join(commits)}.", _COLUMNS, records, _NOTES
+    )
+    write_text(out / "starts.csv", table.csv())
+    write_text(out / "starts.md", table.markdown())
+    print(table.markdown())
+
+
+def _path(out: Path, words: int, tokens: int, start: str) -> Path:
+    return out / "starts" / f"{words}-{tokens}.{start}.json"
+
+
+def _write_text(path: Path, words: int, tokens: int) -> None:
+    """int32 (tokens,): word ids, drawn by how often words occur by Zipf's law."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    shares = np.cumsum(zipf_counts(words), dtype=np.float64)
+    ids = np.lib.format.open_memmap(path, mode="w+", dtype=np.int32, shape=(tokens,))
+    for first in range(0, tokens, _BLOCK):
+        part = ids[first : first + _BLOCK]
+        part[:] = np.searchsorted(shares, rng.random(len(part)) * shares[-1], side="right")
+    ids.flush()
+
+
+def _measure(start: str, path: Path, words: int, out: Path) -> None:
+    ids, random = np.load(path, mmap_mode="r"), WordTable.random(words, 1)
+    text = TrainingText([str(word) for word in range(words)], ids)
+    started = time.perf_counter()
+    table = find_start(start)(random, text)
+    found = time.perf_counter()
+    codes(table, text, _CODES, _CODE_SIZE * table.columns)
+    ended = time.perf_counter()
+    record = {
+        "words": words,
+        "tokens": len(ids),
+        "start": start,
+        "start_seconds": found - started,
+        "codes_seconds": ended - found,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "environment": environment(),
+    }
+    write_json(_path(out, words, len(ids), start), record)
+
+
+if __name__ == "__main__":
+    run_command(main)
