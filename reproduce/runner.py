@@ -41,16 +41,23 @@ PAPER = "paper"  # the scale of the rows as they stand
 @click.option("--out", type=click.Path(path_type=Path), help="Where everything goes.")
 @click.option("--scale", type=click.Choice(["tiny", "cpu", PAPER]), help="paper with a GPU, else cpu.")
 @click.option("--only", metavar="ROW", help="Run this row alone, then render the tables again.")
+@click.option("--text", help="Of several texts this one alone, by its folder's name.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
 def main(
-    experiment: str, data: Path | None, out: Path | None, scale: str | None, only: str | None, dry_run: bool
+    experiment: str,
+    data: Path | None,
+    out: Path | None,
+    scale: str | None,
+    only: str | None,
+    text: str | None,
+    dry_run: bool,
 ) -> None:
     """Run all rows of EXPERIMENT and render its tables."""
     started = time.monotonic()
     out, scale = out or RESULTS / experiment, scale or (PAPER if _find_machine().gpu else "cpu")
     file = scale_file(experiment, scale)
     rows = select(expand_rows(experiment, read_rows(experiment, file), file), only)
-    perform(experiment, rows, data, out, scale, dry_run)
+    perform(experiment, rows, data, out, scale, dry_run, text=text)
     if dry_run:
         return
     report = render(out)
@@ -78,15 +85,16 @@ def perform(
     scale: str,
     dry_run: bool,
     models: bool = True,
+    text: str | None = None,
 ) -> list[Part]:
     """Print the plan for these rows of an experiment and, unless it is a dry run, carry it out.
 
-    Without `models`, a row whose figures are there is not trained again for its model's sake.
-    Returns the experiment's texts, each with its rows. Raises UserError on whatever the user has
-    handed in that cannot be used, SystemExit where a row fails.
+    With a `text`, those of this text alone. Without `models`, a row whose figures are there is not
+    trained again for its model's sake. Returns the texts, each with its rows. Raises UserError on
+    whatever the user has handed in that cannot be used, SystemExit where a row fails.
     """
     machine = _find_machine()
-    parts = _find_parts(experiment, rows, data, out, scale, dry_run)
+    parts = _find_parts(experiment, rows, data, out, scale, dry_run, text)
     jobs = make_jobs(parts, machine, models)
     print(describe(jobs, parts, scale, machine, out), flush=True)
     if not dry_run:
@@ -103,14 +111,25 @@ def _find_machine() -> Machine:
 
 
 def _find_parts(
-    experiment: str, rows: list[Row], data: Path | None, out: Path, scale: str, dry_run: bool
+    experiment: str,
+    rows: list[Row],
+    data: Path | None,
+    out: Path,
+    scale: str,
+    dry_run: bool,
+    only: str | None,
 ) -> list[Part]:
     """The texts that have one of the rows, prepared; their published sizes where these are enough."""
     handed_in = os.environ.get(f"{experiment.upper()}_DIR")
     data = data or (Path(handed_in) if handed_in else None)
     published = published_sizes(experiment) if dry_run and scale == PAPER and data is None else {}
+    texts = published or find_sources(experiment, data, out)
+    if only is not None and only not in texts:
+        raise UserError(f"--text {only}: the experiment has {', '.join(texts) or 'one text alone'}")
     parts = []
-    for folder, text in (published or find_sources(experiment, data, out)).items():
+    for folder, text in texts.items():
+        if only not in (None, folder):
+            continue
         file, directory = scale_file(experiment, scale, folder), out / folder / "corpus"
         own = [rescale(row, file) for row in rows if row.is_of(folder)]
         if not own:

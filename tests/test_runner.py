@@ -120,6 +120,17 @@ def test_penn_treebank_need_not_be_there_for_its_plan_at_the_papers_scale(tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_one_of_several_texts_can_be_chosen(tmp_path, capsys):
+    planned = "--scale", "paper", "--dry-run", "--out", tmp_path / "out"
+    assert call(runner.main, "aclw", *planned, "--text", "fr") == 0
+    printed = capsys.readouterr().out
+    assert re.findall("^rows of (.*):$", printed, re.MULTILINE) == ["fr"]
+    assert call(runner.main, "aclw", *planned, "--text", "it") == 2
+    assert "--text it: the experiment has es, fr, en, cs, de, ru" in capsys.readouterr().err
+    assert call(runner.main, "ptb", *planned, "--text", "fr") == 2
+    assert "--text fr: the experiment has one text alone" in capsys.readouterr().err
+
+
 def test_the_languages_have_the_published_sizes_at_the_papers_scale(tmp_path, capsys):
     assert call(runner.main, "aclw", "--scale", "paper", "--dry-run", "--out", tmp_path / "out") == 0
     assert not (tmp_path / "out").exists()

@@ -57,6 +57,7 @@ def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -
     if measure:
         _measure(measure[0], Path(measure[1]), words, out)
         return
+    out.mkdir(parents=True, exist_ok=True)
     todo = [start for start in STARTS if not _path(out, words, tokens, start).is_file()]
     with TemporaryDirectory(dir=out) as directory:
         text = Path(directory) / "ids.npy"
