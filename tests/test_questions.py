@@ -173,7 +173,7 @@ def test_vocabularies_differ_in_nothing_else(scale):
     assert {config.max_train_tokens for config in configs.values()} == {whole.max_train_tokens}
     assert sorted(path.parent.name for path in (CONFIGS / "vocabulary").glob("*/*.yaml")) == sorted(SIZES)
     rows = plan.read_rows("vocabulary", file)
-    assert {row.name for row in rows} == {"lightrnn", "full-softmax", "hsm"}
+    assert {row.name for row in rows} == {"lightrnn", "lightrnn+", "full-softmax", "hsm"}
     assert {row.folder for row in rows} == {""} and plan.expand_rows("vocabulary", rows, file) == rows
     assert len({(row.config.hidden, row.config.epochs) for row in rows}) == 1
 
@@ -190,7 +190,7 @@ def test_the_plan_of_both(tmp_path, capfd):
     assert [line for line in planned.splitlines() if line.startswith("rows of")] == [
         f"rows of {folder}:" for folder in SIZES
     ]
-    assert planned.count(" parameters (") == 12
+    assert planned.count(" parameters (") == 16
     assert not list(out.rglob("runs"))
 
 
