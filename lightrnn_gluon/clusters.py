@@ -1,8 +1,8 @@
-"""Words in parts: which are whose, and clusters of equal size."""
+"""Clusters of words of equal size."""
 
 import numpy as np
-from scipy import sparse
 
+from lightrnn_gluon.allocation.sums import members
 from lightrnn_gluon.word_vectors import at_unit_length
 
 _ITERATIONS = 10
@@ -25,18 +25,12 @@ def balanced_clusters(vectors: np.ndarray, counts: np.ndarray, capacities: np.nd
     if capacities.sum() < len(vectors):
         raise ValueError(f"the clusters hold {capacities.sum()} words, not {len(vectors)}")
     order = np.argsort(-counts, kind="stable")
-    weights = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None]
+    weighted = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None] * vectors
     centres = vectors[order[: len(capacities)]]  # the most frequent words, so that it is deterministic
     for _ in range(_ITERATIONS):
         chosen = _choose(vectors @ centres.T, order, capacities)
-        centres = at_unit_length(members(chosen, len(capacities)) @ (weights * vectors))
+        centres = at_unit_length(members(chosen, len(capacities)) @ weighted)
     return chosen
-
-
-def members(part: np.ndarray, size: int) -> sparse.csr_matrix:
-    """float32 (size, V): one where a word is in a part, of which it has the number, integers (V,)."""
-    ones = np.ones(len(part), np.float32)
-    return sparse.csr_matrix((ones, (part, np.arange(len(part)))), (size, len(part)))
 
 
 def _choose(similarity: np.ndarray, order: np.ndarray, capacities: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +21,11 @@ def environment() -> dict[str, Any]:
             continue
     threads = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
     return {"versions": versions, "commit": _commit(), "threads": threads}
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had resident in all its life so far, libraries included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
 
 
 def _commit() -> str:

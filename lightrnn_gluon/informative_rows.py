@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from lightrnn_gluon.allocation import allocate_within
-from lightrnn_gluon.clusters import members
+from lightrnn_gluon.allocation.sums import members
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import neighbour_counts
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import logging
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from lightrnn_gluon import runs
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_device
-from lightrnn_gluon.environment import environment
+from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
 from lightrnn_gluon.files import sha256_file, write_json, write_text
@@ -99,7 +98,7 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
             "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             "padding_share": progress.padding_share,
             # Of the whole process, libraries included; its training after a stop counts alone.
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peak_memory_bytes": peak_bytes(),
         },
     )
 

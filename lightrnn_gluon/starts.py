@@ -13,7 +13,8 @@ import numpy as np
 
 from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.allocation.problem import blocks
-from lightrnn_gluon.clusters import balanced_clusters, members
+from lightrnn_gluon.allocation.sums import members
+from lightrnn_gluon.clusters import balanced_clusters
 from lightrnn_gluon.files import sha256_file
 from lightrnn_gluon.informative_rows import informative_rows
 from lightrnn_gluon.table import WordTable, table_shape

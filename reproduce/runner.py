@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -30,9 +31,11 @@ from lightrnn_gluon.corpus import prepare
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report import render
 from lightrnn_gluon.rows import train_row
+from lightrnn_gluon.sources import Source
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 PAPER = "paper"  # the scale of the rows as they stand
+Texts = Mapping[str, Source | Size]  # by folder; published sizes where these are enough
 
 
 @click.command()
@@ -93,8 +96,14 @@ def perform(
     trained again for its model's sake. Returns the texts, each with its rows. Raises UserError on
     whatever the user has handed in that cannot be used, SystemExit where a row fails.
     """
+    handed_in = os.environ.get(f"{experiment.upper()}_DIR")
+    data = data or (Path(handed_in) if handed_in else None)
+    published = published_sizes(experiment) if dry_run and scale == PAPER and data is None else {}
+    texts = _choose(published or find_sources(experiment, data, out), text)
+    parts = _find_parts(experiment, rows, texts, out, scale)
+    if not parts:
+        raise UserError(f"{data} lacks the only text that has {' and '.join(row.name for row in rows)}")
     machine = _find_machine()
-    parts = _find_parts(experiment, rows, data, out, scale, dry_run, text)
     jobs = make_jobs(parts, machine, models)
     print(describe(jobs, parts, scale, machine, out), flush=True)
     if not dry_run:
@@ -110,26 +119,19 @@ def _find_machine() -> Machine:
     return Machine(gpu, slots=1 if gpu else min(2, len(os.sched_getaffinity(0))))
 
 
-def _find_parts(
-    experiment: str,
-    rows: list[Row],
-    data: Path | None,
-    out: Path,
-    scale: str,
-    dry_run: bool,
-    only: str | None,
-) -> list[Part]:
-    """The texts that have one of the rows, prepared; their published sizes where these are enough."""
-    handed_in = os.environ.get(f"{experiment.upper()}_DIR")
-    data = data or (Path(handed_in) if handed_in else None)
-    published = published_sizes(experiment) if dry_run and scale == PAPER and data is None else {}
-    texts = published or find_sources(experiment, data, out)
-    if only is not None and only not in texts:
+def _choose(texts: Texts, only: str | None) -> Texts:
+    """The text in this folder alone; all where that is None. Raises UserError where there is none."""
+    if only is None:
+        return texts
+    if only not in texts:
         raise UserError(f"--text {only}: the experiment has {', '.join(texts) or 'one text alone'}")
+    return {only: texts[only]}
+
+
+def _find_parts(experiment: str, rows: list[Row], texts: Texts, out: Path, scale: str) -> list[Part]:
+    """The texts that have one of the rows, prepared, unless their sizes stand for them."""
     parts = []
     for folder, text in texts.items():
-        if only not in (None, folder):
-            continue
         file, directory = scale_file(experiment, scale, folder), out / folder / "corpus"
         own = [rescale(row, file) for row in rows if row.is_of(folder)]
         if not own:
@@ -141,8 +143,6 @@ def _find_parts(
             corpus = prepare(text, directory, corpus_config(experiment, folder, file))
             size = Size(corpus.facts["name"], corpus.facts["train"]["tokens"], len(corpus.vocabulary))
             parts.append(Part(out, folder, file, own, size, corpus))
-    if not parts:
-        raise UserError(f"{data} lacks the only text that has {' and '.join(row.name for row in rows)}")
     return parts
 
 

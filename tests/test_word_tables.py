@@ -40,7 +40,10 @@ def rendered(tmp_path_factory):
     )  # fmt: skip
     add_rounds(directory, [[3.0, 2.0, 3.0, 1.75, 3.0, 1.8]])
     add_network(text, "never", "spectral, never refined", [(3, 250, 130)], test_perplexity=121.0)
-    add_network(text, "full", "Full softmax", [(1, 200, 160), (2, 400, 90)], test_perplexity=80.0)
+    add_network(
+        text, "full", "Full softmax", [(1, 200, 160), (2, 400, 90)], settings={"time_limit": 450.0},
+        test_perplexity=80.0,
+    )  # fmt: skip
     add_run(text, "kn", NgramConfig("KN"), test_perplexity=130.0)
     return out, render(out)
 
@@ -70,6 +73,11 @@ def test_a_line_by_hand(rendered):
     full, kn = lines["Full softmax"], lines["KN"]
     assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")
     assert (kn["test_perplexity"], kn["ratio"], kn["equal_time_seconds"]) == ("130.0", "0.9028", "")
+
+
+def test_a_row_whose_time_is_limited_is_named(rendered):
+    protocol = (rendered[0] / "tables.md").read_text()
+    assert "; epochs: 3 (Full softmax: 3, for 450 s at most); " in protocol
 
 
 def rows_at(scale, text="6000-words"):

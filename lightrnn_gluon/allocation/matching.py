@@ -5,7 +5,6 @@ cells. Word w costs row_costs[w, i] + column_costs[w, j] in cell (i, j), so that
 never need to be in memory at once, nor all of these two.
 """
 
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from lightrnn_gluon.allocation.auction import auction
 from lightrnn_gluon.allocation.greedy import frequency, regret
 from lightrnn_gluon.allocation.preis import preis, preis_global
 from lightrnn_gluon.allocation.problem import Costs, Matching, Problem, blocks, survey
+from lightrnn_gluon.environment import peak_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def allocate(
         lower_bound=min(float(problem.least.sum()) + found.bound, cost),
         moved=moved,
         seconds=time.perf_counter() - started,
-        process_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts in KiB
+        process_peak_bytes=peak_bytes(),
     )
 
 

@@ -53,9 +53,7 @@ class ComponentSums:
         normalisers = logsumexp(logits, axis=1)
         addends = normalisers[:, None] - logits if self._of_costs else states
         distinct, place = np.unique(words, return_inverse=True)
-        shape = (len(distinct), len(words))
-        occurrences = csr_matrix((np.ones(len(words), np.float32), (place, np.arange(len(words)))), shape)
-        self._sums[distinct] += occurrences @ addends
+        self._sums[distinct] += members(place, len(distinct)) @ addends
         let_go(self._sums)
         self.counts[distinct] += np.bincount(place)
         if not self._of_costs:
@@ -93,6 +91,11 @@ class StateCosts:
         let_go(self._states)
         costs += self._counts[words, None].astype(np.float32) * self._bias
         return np.subtract(self._normalisers[words, None].astype(np.float32), costs, out=costs)
+
+
+def members(part: np.ndarray, size: int) -> csr_matrix:
+    """float32 (size, N): one where an item is in a part, integers (N,). Times (N, D) it is sums by part."""
+    return csr_matrix((np.ones(len(part), np.float32), (part, np.arange(len(part)))), (size, len(part)))
 
 
 def zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:

@@ -45,6 +45,11 @@ class Group:
         return self.runs[0].metrics["corpus"]
 
     @property
+    def title(self) -> str:
+        """Its folder and the size of its vocabulary, for one of several panels."""
+        return f"{self.folder}: {self.corpus['vocabulary']['size']:,} words"
+
+    @property
     def about(self) -> str:
         """Corpus and scale, for a title."""
         return f"{self.corpus['name']}; scale: {self.runs[0].metrics['scale']}"

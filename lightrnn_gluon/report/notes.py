@@ -17,7 +17,7 @@ def protocol(results: Results) -> str:
         "H": lambda c: str(c.hidden),
         "layers": lambda c: str(c.layers),
         "dropout": lambda c: f"{c.dropout:g}",
-        "epochs": lambda c: str(c.epochs),
+        "epochs": _show_epochs,
         "optimizer": lambda c: f"{c.optimizer} at {c.learning_rate:g}",
         "rate halved": lambda c: f"after epochs from {c.halve_after} on" if c.halve_after else "on a plateau",
         "re-allocation after epochs": _show_rounds,
@@ -31,6 +31,12 @@ def protocol(results: Results) -> str:
         if shown:
             parts.append(f"{name}: {grouped(shown)}")
     return "Protocol: " + "; ".join(parts) + "."
+
+
+def _show_epochs(config: NetworkConfig) -> str:
+    """Their number, and the time that may end them before."""
+    limit = "" if config.time_limit is None else f", for {config.time_limit:g} s at most"
+    return f"{config.epochs}{limit}"
 
 
 def _show_rounds(config: NetworkConfig) -> str:

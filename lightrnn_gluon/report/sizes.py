@@ -61,7 +61,7 @@ def perplexity_figure(results: Results) -> Figure:
                 *zip(*points, strict=True), color=colour, marker=marker, label=plain(system, TITLE_LENGTH)
             )
         axes.set(xscale="log", yscale="log", xlabel="Parameters (log scale)")
-        axes.set_title(f"{group.folder}: {group.corpus['vocabulary']['size']:,} words", fontsize=10)
+        axes.set_title(group.title, fontsize=10)
         mark_log(axes.xaxis, SIZES)
         axes.xaxis.set_major_formatter(lambda value, _: show_count(value))
         mark_log(axes.yaxis, PERPLEXITIES)

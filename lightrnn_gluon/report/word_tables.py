@@ -95,7 +95,7 @@ def recipes_figure(results: Results) -> Figure:
         axes.set_yticks(range(len(systems)), [plain(name, TITLE_LENGTH) for name in best_first], fontsize=8)
         axes.set(xscale="log", ylim=(len(systems) - 0.5, -0.5))
         mark_log(axes.xaxis, PERPLEXITIES)
-        axes.set_title(f"{group.folder}: {group.corpus['vocabulary']['size']:,} words", fontsize=10)
+        axes.set_title(group.title, fontsize=10)
         axes.grid(color="0.9", linewidth=0.7)
     panels[-1].set_xlabel("Test perplexity (log scale): a circle a seed, a bar their mean")
     figure.suptitle(title_lines(results.about), fontsize=10)

@@ -7,15 +7,13 @@ DIR/allocation, and is not measured again while that is there. DIR/allocation.md
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import click
 import numpy as np
+from alone import run_alone
 from instances import INSTANCES, Instance
 
 from lightrnn_gluon.allocation import allocate
@@ -33,7 +31,6 @@ from lightrnn_gluon.report.formatting import (
 )
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def _show_fine(percent: float) -> str:
@@ -89,9 +86,7 @@ def main(only: str | None, method: str | None, out: Path, measure: bool) -> None
     for instance, name in todo:
         if not _path(instance, name, out).is_file():
             print(f"{instance.name}: {name}", flush=True)
-            alone = ["--measure", "--only", instance.name, "--method", name, "--out", str(out)]
-            one_thread = os.environ | dict.fromkeys(_THREADS, "1")
-            subprocess.run([sys.executable, __file__, *alone], env=one_thread, check=True)
+            run_alone(__file__, "--measure", "--only", instance.name, "--method", name, "--out", out)
     table = _table(out)
     write_text(out / "allocation.csv", table.csv())
     write_text(out / "allocation.md", table.markdown())

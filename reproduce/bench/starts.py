@@ -6,20 +6,18 @@ Each start works in a process of its own, on one thread; what it took is a file 
 measured again while that is there. DIR/starts.md is made of these.
 """
 
-import os
-import resource
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 import numpy as np
+from alone import run_alone
 from generated import zipf_counts
 
 from lightrnn_gluon.cli import run_command
-from lightrnn_gluon.environment import environment
+from lightrnn_gluon.config import NetworkConfig, load_row
+from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.files import read_json, write_json, write_text
 from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer
 from lightrnn_gluon.starts import STARTS, codes, find_start
@@ -27,9 +25,10 @@ from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import TrainingText
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
-_CODES, _CODE_SIZE = 4, 4  # as LightRNN+ has them
+_PLUS = load_row(Path(__file__).resolve().parents[1] / "configs" / "billionw" / "lightrnn+.yaml")
+assert isinstance(_PLUS, NetworkConfig)
+_CODES, _CODE_SIZE = _PLUS.options["codes"], _PLUS.options["code_size"]
 _BLOCK = 1 << 22
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _COLUMNS = [
     Column("words", "Words", show_integer),
     Column("tokens", "Tokens", show_integer),
@@ -65,8 +64,7 @@ def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -
             _write_text(text, words, tokens)
         for start in todo:
             print(f"{start}: {words:,} words, {tokens:,} tokens", flush=True)
-            alone = ["--words", str(words), "--out", str(out), "--measure", start, str(text)]
-            subprocess.run([sys.executable, __file__, *alone], env=os.environ | _ONE_THREAD, check=True)
+            run_alone(__file__, "--words", words, "--out", out, "--measure", start, text)
     records = sorted(
         (read_json(path) for path in (out / "starts").glob("*.json")),
         key=lambda record: (record["words"], record["tokens"], list(STARTS).index(record["start"])),
@@ -109,7 +107,7 @@ def _measure(start: str, path: Path, words: int, out: Path) -> None:
         "start": start,
         "start_seconds": found - started,
         "codes_seconds": ended - found,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
         "environment": environment(),
     }
     write_json(_path(out, words, len(ids), start), record)

@@ -1,0 +1,13 @@
+"""A program of this folder as a process of its own, on one thread."""
+
+import os
+import subprocess
+import sys
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def run_alone(program: str, *arguments: object) -> None:
+    """Run it to its end. Raises CalledProcessError where that is no good one."""
+    command = [sys.executable, program, *map(str, arguments)]
+    subprocess.run(command, env=os.environ | dict.fromkeys(_THREADS, "1"), check=True)
