@@ -62,10 +62,12 @@ def train(config: Path, corpus: Path, out: Path, settings: tuple[str, ...], scal
     from lightrnn_gluon.config import load_row
     from lightrnn_gluon.corpus import Corpus
     from lightrnn_gluon.rows import train_row
+    from lightrnn_gluon.workers import Workers
 
     row = load_row(config, scale, settings)
-    if not train_row(row, Corpus(corpus), out, scale.stem if scale else "paper"):
-        print(f"{row.system}: finished before, reused from {out}")
+    with Workers.join() as workers:
+        if not train_row(row, Corpus(corpus), out, scale.stem if scale else "paper", workers):
+            print(f"{row.system}: finished before, reused from {out}")
 
 
 @cli.command()

@@ -53,6 +53,7 @@ class NetworkConfig:
     rounds_after: list[int] = field(default_factory=list)  # epochs that a re-allocation follows
     refinement: RefinementConfig = field(default_factory=RefinementConfig)
     device: str = "auto"  # auto, cpu, gpu
+    devices: int = 1  # how many of them share each batch
     seed: int = 1
     published_vocabulary: int | None = None  # words of the published model: for its size, not for training
 
@@ -112,7 +113,7 @@ def load_corpus_config(scale: Path | None) -> CorpusConfig:
 
 
 # What must hold for the values of a row, by key.
-_POSITIVE = ("hidden", "layers", "learning_rate", "clip", "epochs", "evaluations")
+_POSITIVE = ("hidden", "layers", "learning_rate", "clip", "epochs", "evaluations", "devices")
 _POSITIVE_OF_SAMPLER = ("batch_size", "length")
 
 

@@ -21,6 +21,7 @@ from lightrnn_gluon.moves import MOVES, chosen_cost
 from lightrnn_gluon.sampling import Chunk, Sampler, evaluation_sampler
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.training import Training
+from lightrnn_gluon.workers import ALONE, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Refinement:
     its final perplexity is filled in by the epochs that follow.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, workers: Workers = ALONE) -> None:
         """Raises UserError where the configuration names a move, a method or a source that is none."""
         settings = config.refinement
         self._move, self._method, self._costs_from = settings.move, settings.method, settings.costs
@@ -50,6 +51,8 @@ class Refinement:
         ):
             if value not in known:
                 raise UserError(f"refinement.{name} {value!r} is none of {', '.join(known)}")
+        if self._costs_from == "training" and config.devices * workers.number > 1:
+            raise UserError("refinement.costs training: on one device alone; say refinement.costs=pass")
         if config.options.get("codes") and config.rounds_after and self._move != "columns":
             raise UserError(
                 f"refinement.move {self._move!r}: words with codes can change columns inside their rows "
@@ -132,7 +135,9 @@ class Refinement:
             before = before or sums.nats(net.table, vectors)
             costs = cautious(sums.costs(vectors), sums.rows.counts, net.table, *self._caution)
             found.append(step(*costs, net.table, self._method))
-            net.set_table(WordTable(found[-1].cells))
+            # The first worker's: another machine's might differ by a tie.
+            net.set_table(WordTable(training.workers.of_first(found[-1].cells)))
+        training.agree_on_table()
         assert before is not None and found[0].initial_cost is not None
         row_nats, column_nats = sums.nats(net.table, vectors)
         return {
@@ -168,8 +173,15 @@ class TableSums:
         """Count in a chunk's targets, given the states (T, B, H) that predicted rows, and columns."""
         inside = chunk.positions >= 0
         words = chunk.targets[inside]
+        if not len(words):  # a worker's share may be all padding
+            return
         for sums, states, pair in zip((self.rows, self.columns), predictors, vectors, strict=True):
             sums.add(words, states.asnumpy()[inside], *pair)
+
+    def gather(self, workers: Workers) -> None:
+        """Take in what other workers have counted."""
+        self.rows.gather(workers.add_up)
+        self.columns.gather(workers.add_up)
 
     def nats(self, table: WordTable, vectors: Vectors) -> tuple[float, float]:
         """What words cost in the rows, and in the columns, that a table has for them: nats a token each."""
@@ -184,16 +196,22 @@ class TableSums:
 
 
 def accumulate(
-    net: LightRNN, sampler: Sampler, context: mx.Context, directory: Path | None = None
+    net: LightRNN,
+    sampler: Sampler,
+    context: mx.Context,
+    directory: Path | None = None,
+    workers: Workers = ALONE,
 ) -> TableSums:
-    """The sums over all targets of a text, by one pass without dropout."""
+    """The sums over all targets of a text, by one pass without dropout that workers share."""
     sums, vectors = TableSums(net, directory), output_vectors(net)
     state: list[mx.nd.NDArray] = []
-    for chunk in sampler.epoch(None):
+    for batch in sampler.epoch(None):
+        chunk = batch.share(workers.rank, workers.number)
         inputs, targets = chunk_words(chunk, context)
         state = net.begin(inputs[0]) if chunk.starts else state
         after_column, after_row, _, _, *state = net.encoder(inputs, targets, *state)
         sums.add(chunk, (after_column, after_row), vectors)
+    sums.gather(workers)
     return sums
 
 
@@ -208,10 +226,11 @@ def table_path(directory: Path, rounds: int) -> Path:
 
 
 def _keep_table(training: Training, net: LightRNN) -> None:
-    write_array(table_path(training.directory, len(training.progress.rounds)), net.table.cells)
+    if training.workers.rank == 0:
+        write_array(table_path(training.directory, len(training.progress.rounds)), net.table.cells)
 
 
 def _pass(training: Training, net: LightRNN) -> TableSums:
     config, corpus = training.config, training.corpus
     reader = evaluation_sampler(config.sampler, corpus.ids("train"), corpus.vocabulary)
-    return accumulate(net, reader, training.context, training.directory)
+    return accumulate(net, reader, training.devices[0], training.directory, training.workers)

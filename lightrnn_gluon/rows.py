@@ -4,7 +4,7 @@ import csv
 import io
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,7 @@ import numpy as np
 from lightrnn_gluon import runs
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
-from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.devices import find_devices
 from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
@@ -25,6 +25,7 @@ from lightrnn_gluon.ngram import Ngram, estimate
 from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
 from lightrnn_gluon.training import CHECKPOINT, MODEL, Training
+from lightrnn_gluon.workers import ALONE, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +44,27 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) -> bool:
+def train_row(
+    config: RowConfig, corpus: Corpus, directory: Path, scale: str, workers: Workers = ALONE
+) -> bool:
     """Train and measure a row, or find it finished (then False) or half-way (then it goes on).
 
-    Raises UserError where the directory holds another run, or what the row needs is not there;
-    nothing is written then.
+    Several workers train networks alone; the first one measures. Raises UserError where the directory holds
+    another run, or what the row needs is not there; nothing is written then.
     """
+    if workers.number > 1 and not isinstance(config, NetworkConfig):
+        raise UserError(f"{config.system} is no network: train it with one worker")
     origin = runs.origin(config, corpus, directory)
     if runs.is_finished(directory, origin):
         return False
     match config:
         case NetworkConfig():
-            train = _network(config, corpus, directory)
+            training, refinement = _network(config, corpus, directory, workers)
+            if workers.rank:
+                logging.getLogger("lightrnn_gluon").setLevel(logging.WARNING)  # the first one says it all
+                training.run(refinement.after_epoch, refinement.after_step)
+                return True
+            train = partial(_train_network, training, refinement, directory)
         case NgramConfig():
             train = partial(_estimate_ngram, config, corpus, directory)
         case InterpolationConfig():
@@ -68,12 +78,13 @@ def train_row(config: RowConfig, corpus: Corpus, directory: Path, scale: str) ->
     return True
 
 
-def _network(config: NetworkConfig, corpus: Corpus, directory: Path) -> Callable[[], Outcome]:
+def _network(
+    config: NetworkConfig, corpus: Corpus, directory: Path, workers: Workers
+) -> tuple[Training, Refinement]:
     """The network's training, ready to go (on), once all that could be refused has not been."""
-    context = find_device(config.device)
-    net, refinement = new_network(config, len(corpus.vocabulary)), Refinement(config)
-    training = Training(net, config, corpus, directory, context)
-    return partial(_train_network, training, refinement, directory)
+    devices = find_devices(config.device, config.devices)
+    net, refinement = new_network(config, len(corpus.vocabulary)), Refinement(config, workers)
+    return Training(net, config, corpus, directory, devices, workers), refinement
 
 
 def _train_network(training: Training, refinement: Refinement, directory: Path) -> Outcome:
@@ -82,7 +93,7 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
     _write_csv(directory / runs.CURVE, progress.curve)
     if progress.rounds:
         _write_csv(directory / runs.ROUNDS, progress.rounds)
-    network = Network(net, config, corpus.vocabulary, training.context)
+    network = Network(net, config, corpus.vocabulary, training.devices[0])
     words = progress.curve[-1]["epoch"] * corpus.facts["train"]["tokens"]
     return Outcome(
         nll={split: network.token_nll(corpus.ids(split)) for split in runs.HELD_OUT},
@@ -93,7 +104,8 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
         reallocation_seconds=progress.reallocation_seconds,
         files=[MODEL, runs.CURVE, *([runs.ROUNDS] if progress.rounds else [])],
         facts={
-            "device": str(training.context),
+            "device": str(training.devices[0]),
+            "devices": len(training.devices) * training.workers.number,
             "best_epoch": progress.best_epoch,
             "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             "padding_share": progress.padding_share,

@@ -22,7 +22,7 @@ from lightrnn_gluon.config import (
     with_defaults,
 )
 from lightrnn_gluon.corpus import Corpus, Vocabulary
-from lightrnn_gluon.devices import find_device
+from lightrnn_gluon.devices import find_devices
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import read_json, sha256_file, write_array
 from lightrnn_gluon.models import LanguageModel
@@ -124,7 +124,7 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
 
 
 def _load_network(directory: Path, config: NetworkConfig, vocabulary: Vocabulary) -> Network:
-    context = find_device("auto")
+    (context,) = find_devices("auto")
     net = load_net(directory, config, len(vocabulary), context)
     net.hybridize(static_alloc=True)
     return Network(net, config, vocabulary, context)

@@ -58,6 +58,23 @@ class Chunk:
         """How many tokens the chunk predicts."""
         return int(np.count_nonzero(self.positions >= 0))
 
+    def share(self, part: int, parts: int) -> "Chunk":
+        """One of `parts` that rows are dealt out to; a row of padding where rows are too few for it."""
+        if parts == 1:
+            return self
+        rows = slice(part, None, parts) if part < self.inputs.shape[1] else slice(0, 1)
+        chunk = replace(
+            self,
+            inputs=self.inputs[:, rows],
+            targets=self.targets[:, rows],
+            positions=self.positions[:, rows],
+        )
+        return (
+            chunk
+            if part < self.inputs.shape[1]
+            else replace(chunk, positions=np.full_like(chunk.positions, -1))
+        )
+
 
 class Sampler(Protocol):
     """What training and evaluation need: an epoch's chunks, and how many rows a full batch has."""

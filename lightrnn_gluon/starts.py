@@ -48,13 +48,17 @@ def by_neighbours(table: WordTable, text: TrainingText) -> WordTable:
 
 
 def by_information(table: WordTable, text: TrainingText) -> WordTable:
-    """Rows of words with vectors alike, then rows that tell of each other (see informative_rows).
-
-    Rows are sorted by how often words occur, so that columns have words of like frequency.
-    """
-    if len(table) > 1:
-        table = WordTable.of_rows(_rows_alike(text.vectors, text.counts), -text.counts)
-    return WordTable.of_rows(informative_rows(table, text.ids), -text.counts)
+    """Rows that tell of each other (see informative_rows); columns of words that differ alike from theirs."""
+    if len(table) < 2:
+        return table
+    clusters = WordTable.of_rows(_rows_alike(text.vectors, text.counts), -text.counts)
+    row_of = informative_rows(clusters, text.ids)
+    weights = _weights(text.counts)
+    left = text.vectors - _centres(text.vectors, weights, row_of, table.rows)[row_of]
+    column_of = WordTable.of_rows(row_of, -text.counts).column_of
+    for _ in range(_ROUNDS):
+        column_of = _toward_centres(column_of, row_of, left, weights, table.columns)
+    return WordTable(row_of * table.columns + column_of)
 
 
 def by_file(path: Path, table: WordTable, text: TrainingText) -> WordTable:
@@ -99,15 +103,21 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
     # Inside each row the most frequent first, so that columns begin with words alike in that.
     column_of = WordTable.of_rows(row_of, -counts).column_of
     row_centres = _centres(vectors, weights, row_of, rows)
-    column_centres = _centres(vectors - row_centres[row_of], weights, column_of, columns)
     for _ in range(_ROUNDS):
         left = vectors - row_centres[row_of]
-        column_of = allocate_within(row_of, column_of, _Distances(left, weights, column_centres)).cells
-        column_centres = _centres(left, weights, column_of, columns)
-        left = vectors - column_centres[column_of]
-        row_of = allocate_within(column_of, row_of, _Distances(left, weights, row_centres)).cells
+        column_of = _toward_centres(column_of, row_of, left, weights, columns)
+        left = vectors - _centres(left, weights, column_of, columns)[column_of]
+        row_of = _toward_centres(row_of, column_of, left, weights, rows)
         row_centres = _centres(left, weights, row_of, rows)
     return WordTable(row_of * columns + column_of)
+
+
+def _toward_centres(
+    part_of: np.ndarray, inside: np.ndarray, vectors: np.ndarray, weights: np.ndarray, size: int
+) -> np.ndarray:
+    """int32 (V,), each word's part of `size` with a nearer centre, all that is `inside` of one being kept."""
+    distances = _Distances(vectors, weights, _centres(vectors, weights, part_of, size))
+    return allocate_within(inside, part_of, distances).cells
 
 
 def _rows_alike(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:

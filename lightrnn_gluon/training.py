@@ -6,31 +6,33 @@ rate is halved on a validation plateau. All randomness of a step follows from (s
 that is stopped and started again goes on as if it had not been.
 """
 
+import hashlib
+import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet import autograd, gluon
 from tqdm import tqdm
 
 from lightrnn_gluon.checkpoint import load_arrays, save_arrays
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.likelihood import chunk_words, perplexity, token_nll
+from lightrnn_gluon.likelihood import perplexity, token_nll
 from lightrnn_gluon.models import LanguageModel
 from lightrnn_gluon.sampling import Chunk, evaluation_sampler, make_sampler
+from lightrnn_gluon.updates import Objective, State, Updates
+from lightrnn_gluon.workers import ALONE, Workers
 
 logger = logging.getLogger(__name__)
 
-# Nats a token; guessing among 10 million words costs 16.
-_DIVERGED = 100.0
+_READ_EVERY = 20  # steps
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 
 
@@ -64,11 +66,21 @@ class Training:
     """
 
     def __init__(
-        self, net: LanguageModel, config: NetworkConfig, corpus: Corpus, directory: Path, context: mx.Context
+        self,
+        net: LanguageModel,
+        config: NetworkConfig,
+        corpus: Corpus,
+        directory: Path,
+        devices: Sequence[mx.Context],
+        workers: Workers = ALONE,
     ) -> None:
         """Begin, or go on from a checkpoint. Raises UserError where that belongs to another run."""
-        self.net, self.config, self.context = net, config, context
-        self.corpus = corpus
+        if workers.number > 1 and config.time_limit is not None:
+            raise UserError(
+                "time_limit: several workers take different times; leave it out, or train with one"
+            )
+        self.net, self.config, self.corpus = net, config, corpus
+        self.devices, self.workers = list(devices), workers
         self._ids, self._valid_ids = corpus.ids("train"), corpus.ids("valid")
         self.sampler = make_sampler(config.sampler, self._ids, corpus.vocabulary)
         self._valid_sampler = evaluation_sampler(config.sampler, self._valid_ids, corpus.vocabulary)
@@ -76,16 +88,18 @@ class Training:
         self.directory = directory
         self._checkpoint, self._model = directory / CHECKPOINT, directory / MODEL
         self.progress = Progress(learning_rate=config.learning_rate)
-        net.initialize_from(config.seed, context)
+        net.initialize_from(config.seed, self.devices)
         net.hybridize(static_alloc=True)
-        self._parameters = list(net.trained().values())
+        self.updates = Updates(net, config, self.sampler.batch_size, self.devices, workers)
         if self._checkpoint.is_file():
             self._restore()
         else:
             started = time.perf_counter()
             net.read_corpus(corpus.vocabulary.words, self._ids)
             self.progress.train_seconds += time.perf_counter() - started
-            self._trainer = self._new_trainer()
+        origin = json.dumps([self._origin, self.progress.step])
+        workers.agree("corpus, configuration or checkpoint", hashlib.sha256(origin.encode()).hexdigest())
+        self.agree_on_table()
 
     def run(
         self,
@@ -94,7 +108,7 @@ class Training:
     ) -> None:
         """Train to the last epoch, or for as long as training may last, then take the best epoch's model.
 
-        `after_epoch` may change the table.
+        `after_epoch` may change the table. Of several workers the first alone writes, and takes that model.
         """
         if self.progress.epoch:
             logger.info("%s: going on after epoch %d", self.config.system, self.progress.epoch)
@@ -104,30 +118,38 @@ class Training:
                 self._keep_best()
                 after_epoch(self)
                 self._save()
-        self.net.set_values(load_arrays(self._model)[0])
+        if self.workers.rank == 0:
+            self.net.set_values(load_arrays(self._model)[0])
 
     def valid_perplexity(self) -> float:
         """The perplexity of the validation set now."""
-        return perplexity(token_nll(self.net, self._valid_sampler, len(self._valid_ids), self.context))
+        found = perplexity(token_nll(self.net, self._valid_sampler, len(self._valid_ids), self.devices[0]))
+        return float(self.workers.of_first(np.array(found)))
 
     def _epoch(self, bar: tqdm, after_step: Callable[["Training", Chunk], None]) -> None:
         progress, config = self.progress, self.config
-        started, tokens, total, cells, evaluated = time.perf_counter(), 0, 0.0, 0, 0
-        state: list[mx.nd.NDArray] = []
+        started, tokens, cells, evaluated = time.perf_counter(), 0, 0, 0
+        state: State = []
+        objective = Objective()
         for chunk in self.sampler.epoch(_derived_seed(config.seed, "epoch", progress.epoch)):
-            state, value = self._step(chunk, state)
+            seed = _derived_seed(config.seed, "step", progress.step)
+            state, totals, counted = self.updates.step(chunk, state, seed)
+            progress.step += 1
+            objective.add(totals, counted)
             after_step(self, chunk)
-            tokens, total, cells = tokens + chunk.tokens, total + value, cells + chunk.positions.size
-            train_perplexity = self.net.train_perplexity(total / tokens)
+            tokens, cells = tokens + chunk.tokens, cells + chunk.positions.size
             bar.update(chunk.tokens)
-            bar.set_postfix(epoch=progress.epoch + 1, perplexity=_show(train_perplexity), refresh=False)
+            if progress.step % _READ_EVERY == 0:
+                so_far = _show(self._train_perplexity(*objective.read()))
+                bar.set_postfix(epoch=progress.epoch + 1, perplexity=so_far, refresh=False)
             due = tokens * config.evaluations // len(self._ids)
             out_of_time = self._out_of_time(time.perf_counter() - started)
             if due > evaluated or out_of_time:
                 evaluated = due
+                of_all = self.workers.total(np.array(objective.read()))
                 progress.train_seconds += time.perf_counter() - started
                 share = tokens / len(self._ids) if out_of_time else due / config.evaluations
-                self._record(progress.epoch + share, train_perplexity)
+                self._record(progress.epoch + share, self._train_perplexity(*of_all))
                 started = time.perf_counter()
             if out_of_time:
                 break
@@ -135,32 +157,13 @@ class Training:
         progress.epoch += 1
         self._adapt_rate()
 
+    def _train_perplexity(self, objective: float, tokens: float) -> float | None:
+        return self.net.train_perplexity(objective / tokens)
+
     def _out_of_time(self, more: float = 0.0) -> bool:
         """Whether training has lasted as long as it may, `more` seconds besides those on record included."""
         limit = self.config.time_limit
         return limit is not None and self.progress.train_seconds + more >= limit
-
-    def _step(self, chunk: Chunk, state: list[mx.nd.NDArray]) -> tuple[list[mx.nd.NDArray], float]:
-        """One update of the parameters; the carried state and the chunk's total objective (nats)."""
-        mx.random.seed(_derived_seed(self.config.seed, "step", self.progress.step))
-        inputs, targets = chunk_words(chunk, self.context)
-        mask = mx.nd.array(chunk.mask, ctx=self.context)
-        with autograd.record():
-            state = self.net.begin(inputs[0]) if chunk.starts else [array.detach() for array in state]
-            objective, *state = self.net.objective(inputs, targets, *state)
-            total = (objective * mask).sum()
-            # By the full batch's rows, so that a ragged last batch takes no oversized step.
-            loss = total / self.sampler.batch_size
-        loss.backward()
-        # The optimizer divides by the clip: sparse gradients are read once, and stay sparse.
-        squares = [parameter.grad(self.context).norm() ** 2 for parameter in self._parameters]
-        norm = float(mx.nd.add_n(*squares).sqrt().asscalar())
-        self._trainer.step(max(1.0, norm / self.config.clip))
-        self.progress.step += 1
-        value = float(total.asscalar())
-        if not value < _DIVERGED * chunk.tokens:  # true of NaN too
-            raise UserError(f"training diverged at step {self.progress.step}: lower learning_rate")
-        return state, value
 
     def _record(self, epoch: float, train_perplexity: float | None) -> None:
         """Evaluate and write a point of the curve; the training perplexity is the epoch's mean so far."""
@@ -188,7 +191,7 @@ class Training:
         plateau = self.config.halve_after is None and valid >= progress.plateau_valid
         if late or plateau:
             progress.learning_rate /= 2
-            self._trainer.set_learning_rate(progress.learning_rate)
+            self.updates.learning_rate = progress.learning_rate
         progress.plateau_valid = min(progress.plateau_valid, valid)
 
     def _keep_best(self) -> None:
@@ -196,26 +199,22 @@ class Training:
         if valid < self.progress.best_valid:
             self.progress.best_valid = valid
             self.progress.best_epoch = self.progress.epoch
-            save_arrays(self._model, self.net.values(), {"epoch": self.progress.epoch})
-
-    def _new_trainer(self) -> gluon.Trainer:
-        options = {"learning_rate": self.progress.learning_rate, "begin_num_update": self.progress.step}
-        try:
-            return gluon.Trainer(self._parameters, self.config.optimizer, options, kvstore=None)
-        except ValueError as error:
-            raise UserError(f"optimizer {self.config.optimizer!r}: say sgd or adam") from error
+            if self.workers.rank == 0:
+                save_arrays(self._model, self.net.values(), {"epoch": self.progress.epoch})
 
     def _progress_bar(self) -> tqdm:
         return tqdm(
             total=self.config.epochs * len(self._ids),
             initial=self.progress.epoch * len(self._ids),
-            desc=self.config.system, unit="word", unit_scale=True, dynamic_ncols=True, disable=None,
+            desc=self.config.system, unit="word", unit_scale=True, dynamic_ncols=True,
+            disable=None if self.workers.rank == 0 else True,
         )  # fmt: skip
 
     def _save(self) -> None:
+        if self.workers.rank:
+            return
         arrays = {f"model/{name}": array for name, array in self.net.values().items()}
-        for (index, slot), array in self._optimizer_state().items():
-            arrays[f"optimizer/{index}/{slot}"] = array.asnumpy()
+        arrays |= {f"optimizer/{name}": array for name, array in self.updates.state().items()}
         save_arrays(self._checkpoint, arrays, {"origin": self._origin, "progress": asdict(self.progress)})
 
     def _restore(self) -> None:
@@ -226,21 +225,20 @@ class Training:
                 "remove it or choose another --out"
             )
         self.progress = Progress(**facts["progress"])
-        model = {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
-        self.net.set_values(model)
-        self._trainer = self._new_trainer()
-        updater = self._trainer._updaters[0]
-        for index, parameter in enumerate(self._parameters):
-            updater.states[index] = updater.optimizer.create_state(index, parameter.data(self.context))
-            updater.states_synced[index] = True
-        for (index, slot), array in self._optimizer_state().items():
-            array[:] = arrays[f"optimizer/{index}/{slot}"]
+        self.net.set_values(_below("model/", arrays))
+        self.updates.start_at(self.progress.step, self.progress.learning_rate)
+        self.updates.set_state(_below("optimizer/", arrays))
 
-    def _optimizer_state(self) -> dict[tuple[int, int], mx.nd.NDArray]:
-        """The optimizer's arrays by parameter and place (Adam: mean and variance; SGD: none)."""
-        states = self._trainer._updaters[0].states
-        listed = {i: () if s is None else s if isinstance(s, tuple) else (s,) for i, s in states.items()}
-        return {(index, slot): array for index, state in listed.items() for slot, array in enumerate(state)}
+    def agree_on_table(self) -> None:
+        """Raise UserError where workers have different tables, or other constants."""
+        digest = hashlib.sha256()
+        for name in sorted(self.net.values().keys() - self.net.trained().keys()):
+            digest.update(self.net.values()[name].tobytes())
+        self.workers.agree("table", digest.hexdigest())
+
+
+def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _show(perplexity: float | None) -> str:

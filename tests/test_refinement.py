@@ -84,7 +84,7 @@ def small_training(tmp_path, corpus, name="run", **changes):
     )  # fmt: skip
     config = NetworkConfig(**{**settings, **changes})
     net = new_network(config, len(corpus.vocabulary))
-    return Training(net, config, corpus, tmp_path / name, CPU)
+    return Training(net, config, corpus, tmp_path / name, [CPU])
 
 
 def run(training, then=lambda training: None):
@@ -211,6 +211,21 @@ def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_pat
     assert entry["moved_share"] > 0
     assert entry["row_nats_real"] == pytest.approx(entry["row_nats_before"], rel=1e-5)
     assert entry["column_nats_real"] <= entry["column_nats_promised"] + 1e-5
+    assert entry["column_nats_promised"] < entry["column_nats_before"]
+
+
+def test_columns_of_words_that_are_read_by_their_first_ones_do_what_they_promise(tmp_path):
+    training = small_training(
+        tmp_path, small_corpus(tmp_path), epochs=2, rounds_after=[1], options={"first_column": True},
+        refinement=RefinementConfig(move="columns"),
+    )  # fmt: skip
+    first = training.net.table.column_of
+    run(training)
+    (entry,) = training.progress.rounds
+    assert (training.net.table.column_of != first).mean() > 0.3
+    np.testing.assert_array_equal(training.net.values()["encoder.second.first_column_of"], first)
+    assert entry["row_nats_real"] == pytest.approx(entry["row_nats_before"], rel=1e-5)
+    assert entry["column_nats_real"] == pytest.approx(entry["column_nats_promised"], rel=1e-5)
     assert entry["column_nats_promised"] < entry["column_nats_before"]
 
 

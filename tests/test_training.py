@@ -95,11 +95,15 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
         small_training(tmp_path, corpus, epochs=1, dropout=0.1)
 
 
+def first_seed(training):
+    return _derived_seed(training.config.seed, "step", 0)
+
+
 def gradients_of_first_step(training, chunk):
     """Of the loss summed over time and averaged over the batch of 8, as dense arrays; and that loss."""
     net = training.net
     inputs, targets = chunk_words(chunk, mx.cpu())
-    mx.random.seed(_derived_seed(training.config.seed, "step", training.progress.step))
+    mx.random.seed(first_seed(training))
     with autograd.record():
         values, *_ = net.objective(inputs, targets, *net.begin(inputs[0]))
         loss = (values * mx.nd.array(chunk.mask)).sum() / 8
@@ -119,8 +123,8 @@ def test_one_sgd_step_is_the_clipped_gradient_of_the_summed_and_averaged_loss(tm
     before = {name: p.data().asnumpy() for name, p in net.trained().items()}
     norm = np.sqrt(sum((g.astype(np.float64) ** 2).sum() for g in gradients.values()))
     assert 0.05 < norm < 1e6
-    _, total = training._step(chunk, [])
-    assert total == pytest.approx(8 * loss, rel=1e-5)
+    _, (total,), tokens = training.updates.step(chunk, [], first_seed(training))
+    assert (total.asscalar(), tokens) == (pytest.approx(8 * loss, rel=1e-5), chunk.tokens)
     for name, parameter in net.trained().items():
         expected = before[name] - 0.5 * gradients[name] * min(1, clip / norm)
         np.testing.assert_allclose(parameter.data().asnumpy(), expected, atol=1e-6)
@@ -161,7 +165,7 @@ def test_a_step_leaves_rows_alone_that_are_not_in_its_chunk(tmp_path, monkeypatc
     state, left_alone = [], 0
     for chunk in islice(training.sampler.epoch(0), 20):
         before = {name: p.data().asnumpy() for name, p in net.trained().items()}
-        state, _ = training._step(chunk, state)
+        state, _, _ = training.updates.step(chunk, state, first_seed(training))
         sparse = {name for name, p in net.trained().items() if p.grad().stype == "row_sparse"}
         rows = rows_in_chunk(net, chunk, drawn[-1])
         assert rows.keys() == sparse
@@ -180,7 +184,7 @@ def test_the_rate_is_halved_on_a_plateau_only(tmp_path):
     for valid in (50.0, 40.0, 41.0, 39.0, 39.0):
         training.progress.curve.append({"valid_perplexity": valid})
         training._adapt_rate()
-        rates.append(training._trainer.learning_rate)
+        rates.append(training.updates.learning_rate)
     assert rates == [1.0, 1.0, 0.5, 0.5, 0.25]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import logsumexp
 
-from lightrnn_gluon.allocation.sums import let_go, zeros
+from lightrnn_gluon.allocation.sums import AddUp, let_go, zeros
 from lightrnn_gluon.table import WordTable
 
 _MOST = 1e30  # nats, of a chunk's occurrences: no word goes where this is near, and sums of it stay finite
@@ -68,6 +68,10 @@ class ColumnBounds:
             known = (normaliser - of_words[np.arange(len(part)), place] - 1)[:, None]
             self._costs[inside] += costs + occurred @ (known - of_columns)
         let_go(self._costs)
+
+    def gather(self, add_up: AddUp) -> None:
+        """See ComponentSums."""
+        add_up(self._costs)
 
     def costs(self, *vectors: np.ndarray) -> np.ndarray:
         """float32 (V, n), nats over all occurrences, by the vectors that were added with."""

@@ -13,6 +13,7 @@ Costs are formed from unmasked logits, so that they are finite for every cell.
 import mmap
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from lightrnn_gluon.errors import UserError
 
 # Sums larger than this are kept on disk: as many a component of the table, rows or columns.
 MEMORY_BYTES = 4 * 2**30
+
+AddUp = Callable[[np.ndarray], None]
 
 
 class ComponentSums:
@@ -58,6 +61,11 @@ class ComponentSums:
         self.counts[distinct] += np.bincount(place)
         if not self._of_costs:
             self._normalisers[distinct] += np.bincount(place, weights=normalisers)
+
+    def gather(self, add_up: AddUp) -> None:
+        """Take in what others have counted: `add_up` puts everybody's sum in place of each one's array."""
+        for array in (self.counts, self._sums, self._normalisers):
+            add_up(array)
 
     def costs(self, weight: np.ndarray, bias: np.ndarray) -> Costs:
         """float32 (V, n): each word's cost in each row (or column), in nats over all occurrences.

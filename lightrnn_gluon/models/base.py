@@ -40,7 +40,7 @@ class LanguageModel(gluon.HybridBlock):
         """The training perplexity that a mean objective (nats a token) means, None where it means none."""
         return float(np.exp(objective))
 
-    def initialize_from(self, seed: int, context: mx.Context) -> None:
+    def initialize_from(self, seed: int, context: mx.Context | list[mx.Context]) -> None:
         """Draw all parameters uniformly from [-0.1, 0.1], biases zero, as `seed` has it."""
         mx.random.seed(seed)
         self.initialize(mx.init.Uniform(0.1), ctx=context)
@@ -66,7 +66,7 @@ class LanguageModel(gluon.HybridBlock):
 
     def values(self) -> dict[str, np.ndarray]:
         """All that a saved model holds, by name: trained parameters, and constants such as the table."""
-        return {name: p.data().asnumpy() for name, p in self._named().items()}
+        return {name: value_of(p) for name, p in self._named().items()}
 
     def set_values(self, values: dict[str, np.ndarray]) -> None:
         """Put back what `values` gave. Raises UserError where it does not fit."""
@@ -182,6 +182,11 @@ class StackedLSTM(gluon.HybridBlock):
             output = self.dropout(output)
             new_state += carried
         return (output, *new_state)
+
+
+def value_of(parameter: gluon.Parameter) -> np.ndarray:
+    """A copy of its value, which is one on all devices."""
+    return parameter.list_data()[0].asnumpy()
 
 
 def absent_cells(size: int, rows: int, columns: int) -> np.ndarray | None:

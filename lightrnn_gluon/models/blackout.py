@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from lightrnn_gluon.models.base import NEVER, Arrays, StackedLSTM, WordEmbedding, WordModel
+from lightrnn_gluon.models.base import NEVER, Arrays, StackedLSTM, WordEmbedding, WordModel, value_of
 from lightrnn_gluon.models.full_softmax import SoftmaxOutput
 
 _TOLERANCE = 1e-3  # within which the samples' distribution sums to one
@@ -56,7 +56,7 @@ class BlackOut(WordModel):
 
     def check(self) -> None:
         """See LanguageModel: Q must be a distribution. Its cumulative one is kept, for the samples."""
-        cumulative = np.cumsum(np.exp(self.log_proposal.data().asnumpy().astype(np.float64)))
+        cumulative = np.cumsum(np.exp(value_of(self.log_proposal).astype(np.float64)))
         if not abs(cumulative[-1] - 1) < _TOLERANCE:
             raise ValueError("the samples' distribution does not sum to one")
         self._cumulative = cumulative

@@ -8,7 +8,14 @@ import numpy as np
 from mxnet import gluon
 
 from lightrnn_gluon.clusters import balanced_clusters
-from lightrnn_gluon.models.base import StackedLSTM, WordEmbedding, WordModel, absent_cells, pick_nll
+from lightrnn_gluon.models.base import (
+    StackedLSTM,
+    WordEmbedding,
+    WordModel,
+    absent_cells,
+    pick_nll,
+    value_of,
+)
 from lightrnn_gluon.models.full_softmax import SoftmaxOutput
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.word_vectors import word_vectors
@@ -80,7 +87,7 @@ class ClassOutput(gluon.HybridBlock):
 
     def check(self) -> None:
         """Raise ValueError unless each word has a place of its own."""
-        WordTable(self.cell_of.data().asnumpy())
+        WordTable(value_of(self.cell_of))
 
     def forward(self, states: mx.nd.NDArray, targets: mx.nd.NDArray) -> mx.nd.NDArray:
         """See WordModel."""

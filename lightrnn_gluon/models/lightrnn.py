@@ -7,7 +7,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM
+from lightrnn_gluon.models.base import Arrays, LanguageModel, StackedLSTM, value_of
 from lightrnn_gluon.models.second_input import second_input
 from lightrnn_gluon.models.table_output import TableOutput
 from lightrnn_gluon.starts import find_start
@@ -24,8 +24,9 @@ class LightRNN(LanguageModel):
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
     starts as starts.find_start has it: `random` is the paper's way. Instead of c(w) the net may read
-    the sum of `codes` vectors, with which it then also predicts (see table_output), each of `code_size`
-    times as many as there are columns, or one of the word's own from `rank` numbers: see second_input.
+    that of the word's `first_column`, whatever it has now; the sum of `codes` vectors, with which it then
+    also predicts (see table_output), each of `code_size` times as many as there are columns; or one of the
+    word's own from `rank` numbers: see second_input.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class LightRNN(LanguageModel):
         layers: int,
         dropout: float,
         start: str = "random",
+        first_column: bool = False,
         codes: int = 0,
         code_size: int = 1,
         rank: int = 0,
@@ -43,11 +45,11 @@ class LightRNN(LanguageModel):
         self._start = find_start(start)
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
-            second = second_input(vocabulary_size, columns, hidden, codes, code_size, rank)
+            second = second_input(vocabulary_size, columns, hidden, first_column, codes, code_size, rank)
             self.encoder = InterleavedLSTM(vocabulary_size, rows, second, hidden, layers, dropout)
             self.output = TableOutput(vocabulary_size, hidden, second)
 
-    def initialize_from(self, seed: int, context: mx.Context) -> None:
+    def initialize_from(self, seed: int, context: mx.Context | list[mx.Context]) -> None:
         """Draw the parameters, and the random table that the paper starts from."""
         super().initialize_from(seed, context)
         self.set_table(WordTable.random(self.encoder.row_of.shape[0], seed))
@@ -61,7 +63,7 @@ class LightRNN(LanguageModel):
     @property
     def table(self) -> WordTable:
         """Where each word is now. Raises ValueError if loaded constants are no table."""
-        row_of, column_of = (a.data().asnumpy() for a in (self.encoder.row_of, self.encoder.column_of))
+        row_of, column_of = map(value_of, (self.encoder.row_of, self.encoder.column_of))
         columns, _ = table_shape(len(row_of))
         return WordTable(row_of * columns + column_of)
 

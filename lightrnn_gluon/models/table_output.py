@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from mxnet import gluon, nd
 
-from lightrnn_gluon.models.base import absent_cells, pick_nll
+from lightrnn_gluon.models.base import absent_cells, pick_nll, value_of
 from lightrnn_gluon.models.second_input import CodeInput, SecondInput
 from lightrnn_gluon.table import WordTable, table_shape
 
@@ -52,7 +52,7 @@ class TableOutput(gluon.HybridBlock):
 
     def check(self, table: WordTable) -> None:
         """Raise ValueError where what was put in is of another table."""
-        if self.coded and not np.array_equal(self.word_in.data().asnumpy(), _words_in(table)):
+        if self.coded and not np.array_equal(value_of(self.word_in), _words_in(table)):
             raise ValueError("the words of its cells are not those that its table has there")
 
     def multiplications(self) -> int:
@@ -62,15 +62,15 @@ class TableOutput(gluon.HybridBlock):
 
     def row_vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Y_r (rows, H) and b_r (rows,)."""
-        return self.row_weight.data().asnumpy(), self.row_bias.data().asnumpy()
+        return value_of(self.row_weight), value_of(self.row_bias)
 
     def column_vectors(self) -> tuple[np.ndarray, ...]:
         """Y_c (columns, H) and b_c (columns,); with codes also the words' sums of E (V, H), and b (V,)."""
-        of_columns = self.column_weight.data().asnumpy(), self.column_bias.data().asnumpy()
+        of_columns = value_of(self.column_weight), value_of(self.column_bias)
         if not self.coded:
             return of_columns
-        vectors = self.code_input.data().asnumpy()[self.code_of.data().asnumpy()].sum(axis=1)
-        return *of_columns, vectors, self.word_bias.data().asnumpy()
+        vectors = value_of(self.code_input)[value_of(self.code_of)].sum(axis=1)
+        return *of_columns, vectors, value_of(self.word_bias)
 
     def hybrid_forward(  # noqa: D102
         self, F: Any, after_column: Any, after_row: Any, rows: Any, columns: Any,
