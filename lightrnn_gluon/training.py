@@ -90,13 +90,19 @@ class Training:
         self.progress = Progress(learning_rate=config.learning_rate)
         net.initialize_from(config.seed, self.devices)
         net.hybridize(static_alloc=True)
-        self.updates = Updates(net, config, self.sampler.batch_size, self.devices, workers)
-        if self._checkpoint.is_file():
-            self._restore()
-        else:
+        optimizer_state = self._restore() if self._checkpoint.is_file() else None
+        if optimizer_state is None:
             started = time.perf_counter()
             net.read_corpus(corpus.vocabulary.words, self._ids)
             self.progress.train_seconds += time.perf_counter() - started
+        batch_size, step, learning_rate = (
+            self.sampler.batch_size,
+            self.progress.step,
+            self.progress.learning_rate,
+        )
+        self.updates = Updates(net, config, batch_size, self.devices, workers, step, learning_rate)
+        if optimizer_state is not None:
+            self.updates.set_state(optimizer_state)
         origin = json.dumps([self._origin, self.progress.step])
         workers.agree("corpus, configuration or checkpoint", hashlib.sha256(origin.encode()).hexdigest())
         self.agree_on_table()
@@ -217,7 +223,8 @@ class Training:
         arrays |= {f"optimizer/{name}": array for name, array in self.updates.state().items()}
         save_arrays(self._checkpoint, arrays, {"origin": self._origin, "progress": asdict(self.progress)})
 
-    def _restore(self) -> None:
+    def _restore(self) -> dict[str, np.ndarray]:
+        """Take net and progress from the checkpoint; the optimizer's state, as updates.state gave it."""
         arrays, facts = load_arrays(self._checkpoint)
         if facts["origin"] != self._origin:
             raise UserError(
@@ -226,8 +233,7 @@ class Training:
             )
         self.progress = Progress(**facts["progress"])
         self.net.set_values(_below("model/", arrays))
-        self.updates.start_at(self.progress.step, self.progress.learning_rate)
-        self.updates.set_state(_below("optimizer/", arrays))
+        return _below("optimizer/", arrays)
 
     def agree_on_table(self) -> None:
         """Raise UserError where workers have different tables, or other constants."""

@@ -32,8 +32,13 @@ class Updates:
         batch_size: int,
         devices: Sequence[mx.Context],
         workers: Workers,
+        step: int,
+        learning_rate: float,
     ) -> None:
-        """Nothing updated yet. Raises UserError where there is no such optimizer, or workers cannot share."""
+        """Ready for what comes after so many steps.
+
+        Raises UserError where there is no such optimizer, or workers cannot share the gradients.
+        """
         self._net, self._clip, self._batch_size = net, config.clip, batch_size
         self._devices, self._workers = devices, workers
         self._parameters = list(net.trained().values())
@@ -44,20 +49,15 @@ class Updates:
                 f"{config.system}: several workers cannot share gradients of single words, as the model "
                 f"{config.model} has them: train it with one"
             )
-        self._store = workers.store or ("device" if len(devices) > 1 else None)
-        self._optimizer, self._learning_rate = config.optimizer, config.learning_rate
-        self.start_at(0, config.learning_rate)
-
-    def start_at(self, step: int, learning_rate: float) -> None:
-        """Forget what the optimizer has seen; it has made so many steps before."""
+        store = workers.store or ("device" if len(devices) > 1 else None)
         options = {"learning_rate": learning_rate, "begin_num_update": step}
         try:
             self._trainer = gluon.Trainer(
-                self._parameters, self._optimizer, options, kvstore=self._store, update_on_kvstore=False
+                self._parameters, config.optimizer, options, kvstore=store, update_on_kvstore=False
             )
         except ValueError as error:
-            raise UserError(f"optimizer {self._optimizer!r}: say sgd or adam") from error
-        if self._store is not None:
+            raise UserError(f"optimizer {config.optimizer!r}: say sgd or adam") from error
+        if store is not None:
             # First of all, or a gradient may get ahead of its parameter, and be taken for it.
             self._trainer._init_kvstore()
             self._trainer._init_params()
@@ -119,7 +119,7 @@ class Updates:
         return {name: array.asnumpy() for name, array in self._arrays(0).items()}
 
     def set_state(self, values: dict[str, np.ndarray]) -> None:
-        """Put back what `state` gave, after `start_at`."""
+        """Put back what `state` gave."""
         for place, updater in enumerate(self._trainer._updaters):
             for index, parameter in enumerate(self._parameters):
                 weight = parameter.list_data()[place]

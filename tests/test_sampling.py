@@ -8,7 +8,7 @@ from texts import make_vocabulary
 
 from lightrnn_gluon.config import SamplerConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.sampling import SentenceSampler, StreamSampler, make_sampler
+from lightrnn_gluon.sampling import Chunk, SentenceSampler, StreamSampler, make_sampler
 
 VOCABULARY = make_vocabulary("abcdefgh")
 SAMPLERS = pytest.mark.parametrize("sampler_class", [SentenceSampler, StreamSampler])
@@ -189,3 +189,17 @@ def test_configuration_names_the_sampler(kind, expected):
 def test_unknown_sampler_is_refused():
     with pytest.raises(UserError, match="'bucket' is none of sentences, streams"):
         make_sampler(SamplerConfig("bucket", batch_size=3, length=5), text_of([9]), VOCABULARY)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5])
+def test_shares_of_a_chunk_are_all_of_it_once(parts):
+    positions = np.array([[0, 3, 5, -1], [1, 4, -1, -1], [2, -1, -1, -1]])
+    chunk = Chunk(positions + 10, positions + 20, positions, starts=True)
+    shares = [chunk.share(part, parts) for part in range(parts)]
+    assert sorted(np.concatenate([s.positions[s.positions >= 0] for s in shares])) == [0, 1, 2, 3, 4, 5]
+    assert sum(share.tokens for share in shares) == chunk.tokens
+    for share in shares:
+        assert share.positions.shape[0] == 3 and share.positions.shape[1] > 0 and share.starts
+        inside = share.positions >= 0
+        np.testing.assert_array_equal(share.inputs[inside], share.positions[inside] + 10)
+        np.testing.assert_array_equal(share.targets[inside], share.positions[inside] + 20)

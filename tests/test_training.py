@@ -219,3 +219,21 @@ def test_training_ends_with_its_time_in_the_midst_of_an_epoch(tmp_path, monkeypa
     assert len(tokens) == 5 and point["train_seconds"] == 6
     assert point["epoch"] == sum(tokens) / training.corpus.facts["train"]["tokens"] < 1
     assert training.progress.best_valid == point["valid_perplexity"] == training.valid_perplexity()
+
+
+@pytest.mark.parametrize("case", ["lightrnn with three codes", "full softmax", "hsm", "c_hsm"])
+def test_two_devices_are_one_with_all_of_the_batch(tmp_path, case):
+    corpus, found = small_corpus(tmp_path), []
+    settings = case_settings(case) | dict(dropout=0.0, epochs=2, rounds_after=[])
+    for devices in ([mx.cpu()], [mx.cpu(0), mx.cpu(1)]):
+        training = small_training(tmp_path, corpus, f"{len(devices)}", devices=devices, **settings)
+        run(training)
+        curve = [(point["train_perplexity"], point["valid_perplexity"]) for point in training.progress.curve]
+        found.append((training.net.values(), curve))
+        for parameter in training.net.trained().values():
+            first, last = parameter.list_data()[0], parameter.list_data()[-1]
+            np.testing.assert_array_equal(first.asnumpy(), last.asnumpy())
+    (of_one, curve_of_one), (of_two, curve_of_two) = found
+    for name, array in of_one.items():
+        np.testing.assert_allclose(of_two[name], array, atol=2e-4, err_msg=name)
+    np.testing.assert_allclose(curve_of_two, curve_of_one, rtol=1e-4)

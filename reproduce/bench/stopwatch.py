@@ -1,0 +1,49 @@
+"""Programs that do a piece of work each time they are asked to, and say how long it took.
+
+No package but Python's own is needed here, for a rival may live in another environment.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+
+def serve(work: Callable[[], int]) -> None:
+    """Do the work for each line on the input; answer with its seconds, and what it counts, as JSON."""
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        done = work()
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+        print(json.dumps({"seconds": seconds, "done": done, "peak_bytes": peak}), flush=True)
+
+
+class Worker:
+    """Such a program, running: `ask` it for a piece of work. A context manager, which ends it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def ask(self) -> dict[str, Any]:
+        """Its answer. Raises RuntimeError where there is none, since it has ended."""
+        assert self._process.stdin and self._process.stdout
+        with suppress(BrokenPipeError):  # said below
+            print(file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self._process.args!r} has ended with status {self._process.wait()}")
+        return dict(json.loads(answer))
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
