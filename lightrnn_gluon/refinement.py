@@ -53,11 +53,10 @@ class Refinement:
                 raise UserError(f"refinement.{name} {value!r} is none of {', '.join(known)}")
         if self._costs_from == "training" and config.devices * workers.number > 1:
             raise UserError("refinement.costs training: on one device alone; say refinement.costs=pass")
-        coded = config.options.get("codes") and config.options.get("tied", True)
-        if coded and config.rounds_after and self._move != "columns":
+        if config.options.get("codes") and config.rounds_after and self._move != "columns":
             raise UserError(
-                f"refinement.move {self._move!r}: words that are predicted with codes can change columns "
-                "inside their rows alone, refinement.move=columns"
+                f"refinement.move {self._move!r}: words with codes can change columns inside their rows "
+                "alone, refinement.move=columns"
             )
         if settings.pooling and self._move == "columns":
             raise UserError(

@@ -12,7 +12,7 @@ CASES = {
     "lightrnn": ("lightrnn", {}),
     "lightrnn by frequency": ("lightrnn", {"start": "frequency"}),
     "lightrnn by neighbours": ("lightrnn", {"start": "spectral"}),
-    "lightrnn reads a code alone": ("lightrnn", {"codes": 1, "tied": False}),
+    "lightrnn reads first columns": ("lightrnn", {"first_column": True}),
     "lightrnn with a code": ("lightrnn", {"start": "spectral", "codes": 1}),
     "lightrnn with three codes": ("lightrnn", {"codes": 3, "code_size": 2}),
     "lightrnn reads vectors of words": ("lightrnn", {"rank": 3}),

@@ -72,14 +72,15 @@ def lightrnn_steps(net, words):
 
 
 def second_input(arrays, table):
-    """What the LSTM reads of a word after its row: its column, its codes' sum, or a product of its own."""
+    """What the LSTM reads of a word after its row: its column now or at first, its codes' sum, or its own."""
     prefix = "encoder.second."
     if f"{prefix}code_input" in arrays:
         code_of = arrays[f"{prefix}code_of"].astype(int)
         return lambda word: sum(arrays[f"{prefix}code_input"][code] for code in code_of[word])
     if f"{prefix}word_input" in arrays:
         return lambda word: arrays[f"{prefix}widening_input"] @ arrays[f"{prefix}word_input"][word]
-    return lambda word: arrays[f"{prefix}column_input"][table.column_of[word]]
+    column_of = arrays.get(f"{prefix}first_column_of", table.column_of).astype(int)
+    return lambda word: arrays[f"{prefix}column_input"][column_of[word]]
 
 
 def lightrnn_nll(net, words):

@@ -200,7 +200,7 @@ def test_pooling_is_refused_where_it_would_change_nothing(tmp_path):
 def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_path):
     corpus, options = small_corpus(tmp_path), {"codes": 2}
     training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], options=options)
-    with pytest.raises(UserError, match="'joint': words that are predicted with codes can change columns"):
+    with pytest.raises(UserError, match="'joint': words with codes can change columns inside their rows"):
         Refinement(training.config)
     by_columns = RefinementConfig(move="columns")
     training = small_training(
@@ -214,14 +214,16 @@ def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_pat
     assert entry["column_nats_promised"] < entry["column_nats_before"]
 
 
-def test_words_that_are_read_by_codes_alone_do_in_other_columns_what_they_promise(tmp_path):
+def test_columns_of_words_that_are_read_by_their_first_ones_do_what_they_promise(tmp_path):
     training = small_training(
-        tmp_path, small_corpus(tmp_path), epochs=2, rounds_after=[1], options={"codes": 1, "tied": False},
+        tmp_path, small_corpus(tmp_path), epochs=2, rounds_after=[1], options={"first_column": True},
         refinement=RefinementConfig(move="columns"),
     )  # fmt: skip
+    first = training.net.table.column_of
     run(training)
     (entry,) = training.progress.rounds
-    assert entry["moved_share"] > 0.3
+    assert (training.net.table.column_of != first).mean() > 0.3
+    np.testing.assert_array_equal(training.net.values()["encoder.second.first_column_of"], first)
     assert entry["row_nats_real"] == pytest.approx(entry["row_nats_before"], rel=1e-5)
     assert entry["column_nats_real"] == pytest.approx(entry["column_nats_promised"], rel=1e-5)
     assert entry["column_nats_promised"] < entry["column_nats_before"]

@@ -24,9 +24,9 @@ class LightRNN(LanguageModel):
 
     The table is two constants, `row_of` and `column_of`, that `set_table` replaces in place. It
     starts as starts.find_start has it: `random` is the paper's way. Instead of c(w) the net may read
-    the sum of `codes` vectors, each of `code_size` times as many as there are columns, with which it also
-    predicts (see table_output) unless they are not `tied`; or one of the word's own from `rank` numbers: see
-    second_input.
+    that of the word's `first_column`, whatever it has now; the sum of `codes` vectors, with which it then
+    also predicts (see table_output), each of `code_size` times as many as there are columns; or one of the
+    word's own from `rank` numbers: see second_input.
     """
 
     def __init__(
@@ -36,18 +36,18 @@ class LightRNN(LanguageModel):
         layers: int,
         dropout: float,
         start: str = "random",
+        first_column: bool = False,
         codes: int = 0,
         code_size: int = 1,
-        tied: bool = True,
         rank: int = 0,
     ) -> None:
         super().__init__()
         self._start = find_start(start)
         columns, rows = table_shape(vocabulary_size)
         with self.name_scope():
-            second = second_input(vocabulary_size, columns, hidden, codes, code_size, rank)
+            second = second_input(vocabulary_size, columns, hidden, first_column, codes, code_size, rank)
             self.encoder = InterleavedLSTM(vocabulary_size, rows, second, hidden, layers, dropout)
-            self.output = TableOutput(vocabulary_size, hidden, second if tied else None)
+            self.output = TableOutput(vocabulary_size, hidden, second)
 
     def initialize_from(self, seed: int, context: mx.Context | list[mx.Context]) -> None:
         """Draw the parameters, and the random table that the paper starts from."""

@@ -44,11 +44,37 @@ class ColumnInput(SecondInput):
         return F.take(column_input, columns)
 
 
+class FirstColumnInput(SecondInput):
+    """The vector of the column that the word had in the table that training started from."""
+
+    def __init__(self, size: int, columns: int, hidden: int) -> None:
+        super().__init__()
+        self.integers = size
+        with self.name_scope():
+            self.column_input = self.params.get("column_input", shape=(columns, hidden))
+            self.first_column_of = self.params.get(
+                "first_column_of", shape=(size,), dtype="int32", init="zeros", grad_req="null"
+            )
+
+    def begin(self, table: WordTable, text: TrainingText) -> None:
+        """See SecondInput."""
+        self.first_column_of.set_data(table.column_of)
+
+    def check(self) -> None:
+        """See SecondInput."""
+        _check_range(value_of(self.first_column_of), self.column_input.shape[0], "first column")
+
+    def hybrid_forward(  # noqa: D102
+        self, F: Any, words: Any, columns: Any, column_input: Any, first_column_of: Any
+    ) -> Any:
+        return F.take(column_input, F.take(first_column_of, words))
+
+
 class CodeInput(SecondInput):
     """The sum of one vector from each of `codes` input tables, of `vectors` each.
 
     A word's codes say which, and part the words of a row by what counts of neighbours tell of them (see
-    starts.codes). The output layer may share the tables.
+    starts.codes). The output layer shares the tables.
     """
 
     def __init__(self, size: int, hidden: int, codes: int, vectors: int) -> None:
@@ -68,9 +94,7 @@ class CodeInput(SecondInput):
 
     def check(self) -> None:
         """See SecondInput."""
-        codes, number = value_of(self.code_of), self.code_input.shape[0]
-        if ((codes < 0) | (codes >= number)).any():
-            raise ValueError(f"a word's code is none of 0 to {number - 1}")
+        _check_range(value_of(self.code_of), self.code_input.shape[0], "code")
 
     def hybrid_forward(  # noqa: D102
         self, F: Any, words: Any, columns: Any, code_input: Any, code_of: Any
@@ -101,17 +125,27 @@ class LowRankInput(SecondInput):
         )
 
 
-def second_input(size: int, columns: int, hidden: int, codes: int, code_size: int, rank: int) -> SecondInput:
-    """The one that is asked for: of so many codes, or of that rank; the paper's where both are 0.
+def _check_range(values: np.ndarray, number: int, what: str) -> None:
+    """Raise ValueError where one of the values, integers, is not from 0 on and below `number`."""
+    if ((values < 0) | (values >= number)).any():
+        raise ValueError(f"a word's {what} is none of 0 to {number - 1}")
+
+
+def second_input(
+    size: int, columns: int, hidden: int, first_column: bool, codes: int, code_size: int, rank: int
+) -> SecondInput:
+    """The one that is asked for: the word's first column, so many codes, or that rank; else the paper's.
 
     A code is one of `code_size` times as many vectors as the table has columns, but no more than there are
-    words. Raises ValueError where codes and rank are asked for, or less than none.
+    words. Raises ValueError where two of them are asked for, or less than none.
     """
-    if min(codes, rank) < 0 or (codes and rank) or code_size < 1:
+    if min(codes, rank) < 0 or first_column + (codes > 0) + (rank > 0) > 1 or code_size < 1:
         raise ValueError(
-            f"codes is {codes}, code_size {code_size}, rank {rank}: codes or rank may be above 0, neither "
-            "below, and code_size must be 1 at least"
+            f"first_column is {first_column}, codes {codes}, code_size {code_size}, rank {rank}: one of "
+            "first_column, codes and rank may be asked for, none be below 0, and code_size must be 1 at least"
         )
+    if first_column:
+        return FirstColumnInput(size, columns, hidden)
     if codes:
         return CodeInput(size, hidden, codes, vectors=min(code_size * columns, size))
     if rank:

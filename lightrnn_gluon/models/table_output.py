@@ -14,19 +14,19 @@ class TableOutput(gluon.HybridBlock):
     """Negative log-likelihoods (N,) of rows and of columns, from the two states that predict them.
 
     The paper has a vector and a bias for each row and for each column (section 3.1), so that the words of
-    one column are predicted alike in all rows. Where the net reads codes, the same vectors E can tell the
-    words of a row apart as well, and biases of their own with them:
+    one column are predicted alike in all rows. Where the net reads codes, the same vectors E tell the words
+    of a row apart as well, and so do biases of their own:
 
         P(w | r, h) = softmax over the row's words of (Y_c[c(w)] + sum of E[code(w)]) . h + b_c[c(w)] + b[w]
 
     That E is read and predicted with is as Press and Wolf (2017) tie the vectors of words. `coded` says
-    whether it is so: where `tied` is codes.
+    whether it is so.
     """
 
-    def __init__(self, size: int, hidden: int, tied: SecondInput | None = None) -> None:
-        codes = tied if isinstance(tied, CodeInput) else None
-        super().__init__(params=None if codes is None else codes.params)
-        self.coded = codes is not None
+    def __init__(self, size: int, hidden: int, second: SecondInput) -> None:
+        coded = isinstance(second, CodeInput)
+        super().__init__(params=second.params if coded else None)
+        self.coded = coded
         columns, rows = table_shape(size)
         self._last_row = rows - 1
         absent = absent_cells(size, rows, columns)
@@ -37,9 +37,9 @@ class TableOutput(gluon.HybridBlock):
             self.column_bias = self.params.get("column_bias", shape=(columns,), init="zeros")
             if absent is not None:
                 self.absent = self.params.get_constant("absent", absent)
-            if codes is not None:
-                self.code_input = self.params.get("code_input", shape=codes.code_input.shape)
-                self.code_of = self.params.get("code_of", shape=codes.code_of.shape)
+            if isinstance(second, CodeInput):
+                self.code_input = self.params.get("code_input", shape=second.code_input.shape)
+                self.code_of = self.params.get("code_of", shape=second.code_of.shape)
                 self.word_bias = self.params.get("word_bias", shape=(size,), init="zeros")
                 self.word_in = self.params.get(
                     "word_in", shape=(rows, columns), dtype="int32", init="zeros", grad_req="null"
