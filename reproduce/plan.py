@@ -18,6 +18,7 @@ from lightrnn_gluon.config import (
 )
 from lightrnn_gluon.corpus import Corpus, CorpusConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.memory import training_memory
 from lightrnn_gluon.runs import METRICS, is_finished, origin, read_metrics
 from lightrnn_gluon.systems import new_network
 
@@ -26,6 +27,8 @@ from lightrnn_gluon.systems import new_network
 _BASE, _VALUES = "base.yaml", "values.yaml"
 # What a training step was seen to reach of one CPU core's, and of a GPU's, arithmetic; for estimates.
 _FLOPS = {"cpu": 30e9, "gpu": 3e12}
+_GPU_BYTES = 12e9
+PAPER = "paper"  # the scale of the rows as they stand
 _START_SECONDS = 4.0  # of any row: a process starts, reads the corpus, scores the held-out text
 
 
@@ -196,16 +199,16 @@ def describe(jobs: list[Job], parts: list[Part], scale: str, machine: Machine, o
     lines = [f"corpus: {s.name}, {s.train_tokens:,} training tokens, {s.vocabulary:,} words" for s in sizes]
     threads = f"{machine.slots} CPU threads, one for each net in training"
     lines += [f"scale: {scale}, on {'a GPU' if machine.gpu else threads}", f"output: {out}"]
-    width = max(len(job.row.title) for job in jobs) + 2
+    width, on_gpu = max(len(job.row.title) for job in jobs) + 2, machine.gpu or scale == PAPER
     for part in parts:
         lines.append(f"rows of {part.folder}:" if part.folder else "rows:")
-        lines += [f"  {_describe_job(job, width)}" for job in jobs if job.part is part]
+        lines += [f"  {_describe_job(job, width, on_gpu)}" for job in jobs if job.part is part]
     seconds = [job.seconds for job in jobs if not job.finished]
     total = max([0.0, sum(seconds) / machine.slots, *seconds])
     return "\n".join([*lines, f"about {_duration(total)} in all\n"])
 
 
-def _describe_job(job: Job, width: int) -> str:
+def _describe_job(job: Job, width: int, on_gpu: bool) -> str:
     row, size = job.row, job.part.size
     if job.finished:
         return f"{row.title}: finished before, reused from {row.name}"
@@ -218,7 +221,15 @@ def _describe_job(job: Job, width: int) -> str:
     net = new_network(row.config, words)
     counts = ", ".join(f"{name} {count:,}" for name, count in net.parameter_parts().items())
     total = f"{row.title:{width}}{net.parameter_count():>13,} parameters{at}"
-    return f"{total} ({counts}), about {_duration(job.seconds)}"
+    memory = f", {_describe_memory(row.config, words)}" if on_gpu and net.symbolic else ""
+    return f"{total} ({counts}), about {_duration(job.seconds)}{memory}"
+
+
+def _describe_memory(config: NetworkConfig, words: int) -> str:
+    """What training takes on a GPU, and how many rows a batch can have on a common one."""
+    memory, rows = training_memory(config, words), config.sampler.batch_size
+    room = f"a GPU of {_GPU_BYTES / 1e9:.0f} GB has room for {memory.rows_in(_GPU_BYTES):,}"
+    return f"{memory.with_rows(rows) / 1e9:.1f} GB with {rows} rows a batch ({room})"
 
 
 def _is_there(part: Part, row: Row, models: bool) -> bool:

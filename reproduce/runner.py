@@ -12,6 +12,7 @@ import click
 import mxnet as mx
 from experiments import CONFIGS, EXPERIMENTS, Size, find_sources, published_sizes
 from plan import (
+    PAPER,
     Job,
     Machine,
     Part,
@@ -34,7 +35,6 @@ from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.sources import Source
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
-PAPER = "paper"  # the scale of the rows as they stand
 Texts = Mapping[str, Source | Size]  # by folder; published sizes where these are enough
 
 

@@ -110,7 +110,8 @@ def test_size_is_that_of_all_arrays_of_a_network_that_is_there(case, words):
     size = network_size(config, words)
     assert size["parameters"] == sum(array.size for array in arrays.values())
     assert size["parameters"] == size["input"] + size["lstm"] + size["output"]
-    assert size["table_integers"] == ((2 + options.get("codes", 0)) * words if model == "lightrnn" else 0)
+    more = options.get("codes", 0) + options.get("first_column", False)
+    assert size["table_integers"] == ((2 + more) * words if model == "lightrnn" else 0)
 
 
 def test_the_number_of_words_can_be_said():

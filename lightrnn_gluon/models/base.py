@@ -28,6 +28,8 @@ class LanguageModel(gluon.HybridBlock):
     The parts that its size is told by are `input`, `lstm` and `output`, by the parameters' names.
     """
 
+    symbolic = False  # whether it is one graph of MXNet's operators, from words to what it gives
+
     def begin(self, words: mx.nd.NDArray) -> Arrays:
         """The fresh state, int32 (B,) first words w[0] given."""
         raise NotImplementedError

@@ -13,6 +13,8 @@ class FullSoftmax(WordModel):
     `tied`: input and output share their vectors (Press and Wolf 2017).
     """
 
+    symbolic = True
+
     def __init__(
         self, vocabulary_size: int, hidden: int, layers: int, dropout: float, tied: bool = False
     ) -> None:

@@ -29,6 +29,8 @@ class LightRNN(LanguageModel):
     word's own from `rank` numbers: see second_input.
     """
 
+    symbolic = True
+
     def __init__(
         self,
         vocabulary_size: int,
