@@ -8,9 +8,9 @@ the vocabulary, or that happens to be spelled `<S>` or `</S>`, is the unknown wo
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ import numpy as np
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path, read_json, sha256_file, write_json, write_text
-from lightrnn_gluon.sources import SPLITS, Sentence, Source, read_sentences
+from lightrnn_gluon.numbering import END as SENTENCE_END
+from lightrnn_gluon.numbering import Numbering
+from lightrnn_gluon.sources import SPLITS, Source, read_blocks
 
 UNKNOWN, START, END = "<UNK>", "<S>", "</S>"
 _BLOCK_TOKENS = 1 << 20
@@ -49,16 +51,13 @@ class Vocabulary:
         self._ids = {word: i for i, word in enumerate(self.words) if word not in (START, END)}
 
     @classmethod
-    def from_sentences(
-        cls, sentences: Iterable[Sentence], min_count: int, max_words: int | None = None
+    def from_counts(
+        cls, counts: Mapping[str, int], min_count: int, max_words: int | None = None
     ) -> "Vocabulary":
         """The words that occur at least `min_count` times. Raises UserError where none does."""
-        counts: Counter[str] = Counter()
-        for sentence in sentences:
-            counts.update(sentence)
         vocabulary = cls(
             gluonnlp.Vocab(
-                counts,
+                Counter(counts),
                 max_size=max_words,
                 min_freq=min_count,
                 unknown_token=UNKNOWN,
@@ -89,10 +88,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
-    def encode(self, sentence: Sentence) -> list[int]:
-        """The ids of the sentence's words, then that of `</S>`."""
+    def ids_of(self, numbering: Numbering) -> np.ndarray:
+        """int32: the id by each number of a numbering: of a word, the unknown one's if need be, or `</S>`."""
         ids, unknown = self._ids, self.unknown
-        return [ids.get(word, unknown) for word in sentence] + [self.end]
+        return np.array([self.end, *(ids.get(word, unknown) for word in numbering.words())], dtype=np.int32)
 
     @property
     def checksum(self) -> str:
@@ -144,15 +143,24 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
     if description.is_file() and _same_origin(description, origin):
         return Corpus(directory)
 
-    def sentences(split: str) -> Iterator[Sentence]:
-        whole = source.sentences(split)
-        return whole if split != "train" else _first_tokens(whole, config.max_train_tokens)
-
     if any(value is not None and value < 1 for value in asdict(config).values()):
         raise UserError(f"{', '.join(asdict(config))} must be at least 1")
-    vocabulary = Vocabulary.from_sentences(sentences("train"), config.min_count, config.max_words)
-    if description.is_file():
-        description.unlink()  # from here on the folder holds a mixture
+    numbers = {split: directory / f".{split}.numbers.npy" for split in SPLITS}
+    try:
+        numbering = Numbering()
+        for split, path in numbers.items():
+            limit = config.max_train_tokens if split == "train" else None
+            _write_ids(path, _first_tokens(_numbered(source.blocks(split), numbering), limit))
+        counts = _count_words(numbers["train"], numbering)
+        vocabulary = Vocabulary.from_counts(counts, config.min_count, config.max_words)
+        if description.is_file():
+            description.unlink()  # from here on the folder holds a mixture
+        ids = vocabulary.ids_of(numbering)
+        for split, path in numbers.items():
+            _write_ids(directory / f"{split}.ids.npy", (ids[block] for block in _blocks(path)))
+    finally:
+        for path in numbers.values():
+            path.unlink(missing_ok=True)
     vocabulary.save(directory / "vocabulary.json")
     facts: dict[str, Any] = {
         "name": source.name,
@@ -160,7 +168,6 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
     }
     for split in SPLITS:
         path = directory / f"{split}.ids.npy"
-        _write_ids(path, (vocabulary.encode(sentence) for sentence in sentences(split)))
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
         if not len(ids):
             raise UserError(f"the {split} text of {source.name} is empty: it needs at least one sentence")
@@ -179,10 +186,11 @@ def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
 
     Raises UserError where it cannot be read or has no sentence.
     """
-    ids = [i for sentence in read_sentences(path) for i in vocabulary.encode(sentence)]
-    if not ids:
+    numbering = Numbering()
+    numbers = [numbering.number(block) for block in read_blocks(path)]
+    if not numbering.size:
         raise UserError(f"{path} is empty: it needs at least one sentence")
-    return np.array(ids, dtype=np.int32)
+    return vocabulary.ids_of(numbering)[np.concatenate(numbers)]
 
 
 def _same_origin(description: Path, origin: str) -> bool:
@@ -200,24 +208,52 @@ def _origin(source: Source, config: CorpusConfig) -> str:
     return hashlib.sha256(json.dumps([source.name, asdict(config), files]).encode()).hexdigest()
 
 
-def _first_tokens(sentences: Iterator[Sentence], limit: int | None) -> Iterator[Sentence]:
-    """Whole sentences until their tokens, `</S>` included, reach `limit`."""
+def _numbered(blocks: Iterator[bytes], numbering: Numbering) -> Iterator[np.ndarray]:
+    """The numbers of each block of text, made on another thread while this one reads and writes."""
+    with ThreadPoolExecutor(1) as other:
+        waiting: Future[np.ndarray] | None = None
+        for block in blocks:
+            task = other.submit(numbering.number, block)
+            if waiting:
+                yield waiting.result()
+            waiting = task
+        if waiting:
+            yield waiting.result()
+
+
+def _first_tokens(blocks: Iterator[np.ndarray], limit: int | None) -> Iterator[np.ndarray]:
+    """Blocks of whole sentences, and of the last one as many, until their tokens reach `limit`."""
     tokens = 0
-    for sentence in sentences:
-        yield sentence
-        tokens += len(sentence) + 1
-        if limit is not None and tokens >= limit:
+    for block in blocks:
+        if limit is not None and tokens + len(block) >= limit:
+            last = limit - tokens - 1
+            yield block[: last + int(np.argmax(block[last:] == SENTENCE_END)) + 1]
             return
+        yield block
+        tokens += len(block)
 
 
-def _write_ids(path: Path, encoded: Iterator[list[int]]) -> None:
+def _blocks(path: Path) -> Iterator[np.ndarray]:
+    """What is in an .npy file of numbers, some at a time."""
+    numbers = np.load(path, mmap_mode="r", allow_pickle=False)
+    return (numbers[first : first + _BLOCK_TOKENS] for first in range(0, len(numbers), _BLOCK_TOKENS))
+
+
+def _count_words(path: Path, numbering: Numbering) -> dict[str, int]:
+    """How often each word occurs that does, by its numbers in a file."""
+    counts = np.zeros(numbering.size + 1, np.int64)
+    for block in _blocks(path):
+        counts += np.bincount(block, minlength=len(counts))
+    return {word: count for word, count in zip(numbering.words(), counts[1:].tolist(), strict=True) if count}
+
+
+def _write_ids(path: Path, blocks: Iterable[np.ndarray]) -> None:
     """Write the ids as one .npy file of int32, a block at a time, so that memory stays flat."""
-    flat = (i for sentence in encoded for i in sentence)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         _write_header(stream, 0)
         total = 0
-        while block := list(islice(flat, _BLOCK_TOKENS)):
-            stream.write(np.array(block, dtype="<i4").tobytes())
+        for block in blocks:
+            stream.write(block.astype("<i4", copy=False).tobytes())
             total += len(block)
         stream.seek(0)
         _write_header(stream, total)

@@ -1,17 +1,18 @@
 """Where text comes from: a folder of plain files, the benchmark's shards, or the built-in stand-in.
 
-A source has a name for the tables and yields each split (`train`, `valid`, `test`) as sentences,
-a sentence being a list of words. It can be read any number of times.
+A source has a name for the tables and yields each split (`train`, `valid`, `test`) as blocks of lines in
+UTF-8, a sentence a line, its words between spaces. It can be read any number of times.
 """
 
 import random
 import re
 from bisect import bisect_left
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files as package_files
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -33,8 +34,8 @@ class Source(Protocol):
     def files(self, split: str) -> Sequence[Path]:
         """The files that hold the split, in reading order."""
 
-    def sentences(self, split: str) -> Iterator[Sentence]:
-        """The split's sentences in order. Raises UserError on text that cannot be read."""
+    def blocks(self, split: str) -> Iterator[bytes]:
+        """The split's text in order, whole lines at a time. Raises UserError where it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +49,48 @@ class TextFiles:
         """See Source."""
         return self.paths[split]
 
-    def sentences(self, split: str) -> Iterator[Sentence]:
+    def blocks(self, split: str) -> Iterator[bytes]:
         """See Source."""
         for path in self.paths[split]:
-            yield from read_sentences(path)
+            yield from read_blocks(path)
 
 
-def read_sentences(path: Path) -> Iterator[Sentence]:
-    """The sentences of a text file, one a line; blank lines are passed over.
+_BLOCK_BYTES = 1 << 20
+# White space that is not ASCII's.
+_WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """The lines of a text file, some at a time, with ASCII white space alone; the last one is ended.
 
     A line is never cut, however long. Raises UserError, naming the line, where the file cannot be
     read, is not UTF-8, or holds NUL bytes (KenLM would split words at them).
     """
     try:
         with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if b"\0" in line:
-                    raise UserError(f"{path}, line {number} holds a NUL byte: hand in plain text")
-                words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
-                if words:
-                    yield words
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}, line {number} is not UTF-8: convert it, for example with iconv") from error
+            number, lines = 1, stream.readlines(_BLOCK_BYTES)
+            lines[:1] = [line.removeprefix(BOM_UTF8) for line in lines[:1]]
+            while lines:
+                yield _checked(path, number, b"".join(lines))
+                number += len(lines)
+                lines = stream.readlines(_BLOCK_BYTES)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+def _checked(path: Path, number: int, block: bytes) -> bytes:
+    """A block whose first line has this number, if it is text, its white space made ASCII's."""
+    if b"\0" in block:
+        line = number + block.count(b"\n", 0, block.index(b"\0"))
+        raise UserError(f"{path}, line {line} holds a NUL byte: hand in plain text")
+    try:
+        text = block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = number + block.count(b"\n", 0, error.start)
+        raise UserError(f"{path}, line {line} is not UTF-8: convert it, for example with iconv") from error
+    if not text.isascii() and _WIDE_SPACE.search(text):
+        block = _WIDE_SPACE.sub(" ", text).encode("utf-8")
+    return block if block.endswith(b"\n") else block + b"\n"
 
 
 # A sentence ends at . ! ? or … before white space and a capital, a digit or an opening mark, unless
@@ -126,11 +145,12 @@ class StateOfTheUnion:
         """See Source."""
         return self._paths[split]
 
-    def sentences(self, split: str) -> Iterator[Sentence]:
+    def blocks(self, split: str) -> Iterator[bytes]:
         """See Source."""
         for path in self.files(split):
-            for paragraph in path.read_text(encoding="utf-8").splitlines():
-                yield from split_sentences(paragraph)
+            paragraphs = path.read_text(encoding="utf-8").splitlines()
+            sentences = chain.from_iterable(map(split_sentences, paragraphs))
+            yield "".join(" ".join(words) + "\n" for words in sentences).encode("utf-8")
 
 
 _BENCHMARK_TRAINING = "training-monolingual.tokenized.shuffled"

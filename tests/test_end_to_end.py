@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 import yaml
 from scripts import ROOT, call, read_metrics, read_table, run_script, runner
+from texts import sentences_in
 
 from lightrnn_gluon.cli import cli
 from lightrnn_gluon.report.published import load_published
@@ -35,7 +36,9 @@ billionw = partial(run_script, "billionw")
 def texts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("texts")
     for split, sentences in SIZES.items():
-        lines = [" ".join(words) for words in islice(StateOfTheUnion().sentences(split), sentences)]
+        lines = [
+            " ".join(words) for words in islice(sentences_in(StateOfTheUnion().blocks(split)), sentences)
+        ]
         (folder / f"{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 

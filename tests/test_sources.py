@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from texts import random_sentences, write_folder
+from texts import random_sentences, sentences_in, write_folder
 
+from lightrnn_gluon import sources
 from lightrnn_gluon.corpus import CorpusConfig, prepare
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.sources import SPLITS, StateOfTheUnion, find_source, read_sentences
+from lightrnn_gluon.sources import SPLITS, StateOfTheUnion, find_source, read_blocks
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "1-billion-word-sample"
 TRAINING, HELDOUT = "training-monolingual.tokenized.shuffled", "heldout-monolingual.tokenized.shuffled"
@@ -38,7 +39,7 @@ def test_plain_folder_gives_its_lines_again_and_again(tmp_path):
     source = find_source(write_folder(tmp_path / "my corpus", **splits))
     assert source.name == "my corpus"
     for split in SPLITS * 2:
-        assert list(source.sentences(split)) == splits[split]
+        assert sentences_in(source.blocks(split)) == splits[split]
         assert source.files(split) == [tmp_path / "my corpus" / f"{split}.txt"]
 
 
@@ -54,7 +55,7 @@ def test_benchmark_layout_gives_all_training_shards_and_the_two_held_out_ones(gi
         "test": [heldout / "news.en.heldout-00000-of-00050"],
     }.items():
         assert source.files(split) == paths
-        sentences = list(source.sentences(split))
+        sentences = sentences_in(source.blocks(split))
         assert sentences
         assert sentences == lines_of(paths)
 
@@ -88,7 +89,7 @@ def test_folder_without_a_split_is_refused_with_the_missing_file_named(tmp_path)
 @pytest.fixture(scope="module")
 def union():
     source = StateOfTheUnion()
-    return source, {split: list(source.sentences(split)) for split in SPLITS}
+    return source, {split: sentences_in(source.blocks(split)) for split in SPLITS}
 
 
 def test_stand_in_uses_every_speech_once(union):
@@ -135,22 +136,40 @@ def written(path, content):
 
 def test_blank_lines_are_passed_over_and_a_last_line_needs_no_end(tmp_path):
     path = written(tmp_path / "text", b"\n a  b\t c \r\n\n   \t \nd")
-    assert list(read_sentences(path)) == [["a", "b", "c"], ["d"]]
+    assert sentences_in(read_blocks(path)) == [["a", "b", "c"], ["d"]]
 
 
 def test_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
     path = written(tmp_path / "text", "\ufefffirst line\nsecond line\n".encode())
-    assert list(read_sentences(path)) == [["first", "line"], ["second", "line"]]
+    assert sentences_in(read_blocks(path)) == [["first", "line"], ["second", "line"]]
 
 
 def test_file_of_a_byte_order_mark_alone_has_no_sentence(tmp_path):
-    assert list(read_sentences(written(tmp_path / "text", "\ufeff\n".encode()))) == []
+    assert sentences_in(read_blocks(written(tmp_path / "text", "\ufeff\n".encode()))) == []
+
+
+def test_white_space_of_other_scripts_parts_words_too_and_is_ascii_s_then(tmp_path):
+    spaces = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+    text = "".join(f"a{space}é" for space in spaces) + "\nend"
+    blocks = list(read_blocks(written(tmp_path / "text", text.encode())))
+    assert sentences_in(blocks) == [line.split() for line in text.split("\n")]
+    assert not re.search(rb"[^a\x09-\x0d\x1c-\x20end]", b"".join(blocks).replace("é".encode(), b""))
+
+
+def test_a_line_is_named_and_none_cut_where_blocks_are_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_BLOCK_BYTES", 10)
+    lines = [b"some words", b"", b"of a longer line than a block", b"and more"] * 9
+    path = written(tmp_path / "text", b"\n".join(lines))
+    assert sentences_in(read_blocks(path)) == [line.decode().split() for line in lines if line]
+    path = written(tmp_path / "text", b"\n".join([*lines, b"caf\xe9", *lines]))
+    with pytest.raises(UserError, match="line 37 is not UTF-8"):
+        list(read_blocks(path))
 
 
 def test_line_of_100000_words_is_read_whole(tmp_path):
     words = [f"w{i}" for i in range(100_000)]
     path = written(tmp_path / "text", " ".join(words).encode() + b"\nnext\n")
-    assert list(read_sentences(path)) == [words, ["next"]]
+    assert sentences_in(read_blocks(path)) == [words, ["next"]]
 
 
 @pytest.mark.parametrize(
@@ -160,9 +179,9 @@ def test_line_of_100000_words_is_read_whole(tmp_path):
 def test_unreadable_line_is_named(line, complaint, tmp_path):
     path = written(tmp_path / "text", b"good\n\nalso good\n" + line + b"\ngood\n")
     with pytest.raises(UserError, match=f"{re.escape(str(path))}, line 4 .*{complaint}"):
-        list(read_sentences(path))
+        sentences_in(read_blocks(path))
 
 
 def test_folder_in_place_of_a_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=f"cannot read {tmp_path}"):
-        list(read_sentences(tmp_path))
+        list(read_blocks(tmp_path))

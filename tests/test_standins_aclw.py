@@ -18,7 +18,7 @@ from packages import (
     write,
     write_package,
 )
-from texts import snapshot
+from texts import sentences_in, snapshot
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.sources import SPLITS, find_source, split_sentences
@@ -106,7 +106,7 @@ def test_texts_are_a_corpus_with_a_name_and_their_packages_on_record(tmp_path, s
         (deb,) = packages.glob(f"{package['name']}_1*.deb")
         assert package["version"] == "1:2.0-1"
         assert package["sha256"] == hashlib.sha256(deb.read_bytes()).hexdigest()
-    assert len(list(find_source(tmp_path / "ru").sentences("train"))) > 100
+    assert len(sentences_in(find_source(tmp_path / "ru").blocks("train"))) > 100
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["bin", "packages.json", *LANGUAGES])
 
 

@@ -18,6 +18,12 @@ def as_text(sentences):
     return "".join(" ".join(sentence) + "\n" for sentence in sentences)
 
 
+def sentences_in(blocks):
+    """The sentences of a text that comes in blocks of lines."""
+    lines = b"".join(blocks).decode().split("\n")
+    return [line.split() for line in lines if line.split()]
+
+
 def write_folder(folder, **splits):
     """A folder of train.txt, valid.txt, test.txt; a split not given is a few random sentences."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +41,7 @@ def make_corpus(folder, config=None, **splits):
 
 def make_vocabulary(words):
     """A vocabulary of just these words and the three special ones."""
-    return Vocabulary.from_sentences([list(words)], min_count=1)
+    return Vocabulary.from_counts(dict.fromkeys(words, 1), min_count=1)
 
 
 def snapshot(folder):
