@@ -1,0 +1,68 @@
+"""Comparisons of speed: programs that work in turn, and what is made of their answers."""
+
+import os
+import sys
+
+import pytest
+from scripts import ROOT, call, read_table
+
+from lightrnn_gluon.files import read_json
+
+BENCH = ROOT / "reproduce" / "bench"
+sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
+
+import reading  # noqa: E402
+import speed  # noqa: E402
+from stopwatch import Worker  # noqa: E402
+
+
+def answer(seconds, done, peak_bytes=1000):
+    return {"seconds": seconds, "done": done, "peak_bytes": peak_bytes}
+
+
+def test_lines_of_the_table_by_hand():
+    answers = {
+        "sgemm": [answer(1.0, 8e9)] * 3,
+        "LightRNN": [answer(1.0, 900), answer(2.0, 2000, 3000), answer(1.0, 1300)],
+        "full softmax": [answer(4.0, 100)] * 3,
+    }
+    ours, full = speed._records({"words": 100, "hidden": 10, "answers": answers})
+    assert (ours["words_per_second"], ours["ratio"], ours["peak_bytes"]) == (1000, 1, 3000)
+    # A word reads two vectors and is predicted among 10 rows and 10 columns; three times, to learn from it.
+    assert ours["peak_share"] == pytest.approx(100 * 1000 * 3 * (2 * 4 * 10 * 20 + 2 * 10 * 10) / 8e9)
+    assert (full["words_per_second"], full["ratio"], full["peak_share"]) == (25, 40, None)
+
+
+def test_a_program_works_each_time_that_it_is_asked_to():
+    numbers = {"--words": 100, "--hidden": 8, "--length": 5, "--batch-size": 4, "--steps": 3}
+    arguments = [str(part) for pair in numbers.items() for part in pair]
+    with Worker([sys.executable, str(BENCH / "ours.py"), "lightrnn", *arguments], os.environ) as worker:
+        found = [worker.ask() for _ in range(3)]
+    assert [each["done"] for each in found] == [60, 60, 60]
+    assert all(0 < each["seconds"] < 60 and each["peak_bytes"] > 1e7 for each in found)
+
+
+def test_a_program_that_has_ended_is_no_hang():
+    with (
+        Worker([sys.executable, "-c", "raise SystemExit(5)"], os.environ) as worker,
+        pytest.raises(RuntimeError, match="has ended with status 5"),
+    ):
+        worker.ask()
+
+
+def test_sizes_of_the_comparison_begin_with_this_package_s_lightrnn():
+    assert len({size.name for size in speed.SIZES}) == len(speed.SIZES)
+    for size in speed.SIZES:
+        assert (size.systems[0].name, size.systems[0].program) == ("LightRNN", speed._OURS)
+
+
+def test_reading_is_measured_beside_gluonnlp(tmp_path):
+    assert call(reading.main, "--tokens", 20_000, "--words", 300, "--out", tmp_path) == 0
+    ours, theirs = read_table(tmp_path / "reading.csv")
+    assert (ours["system"], theirs["system"]) == ("this package", "gluonnlp")
+    for line in (ours, theirs):
+        rate = float(ours["tokens_per_second"]) / float(line["tokens_per_second"])
+        assert float(line["ratio"]) == pytest.approx(rate, rel=1e-3)
+    for turn in read_json(tmp_path / "reading.json")["turns"]:
+        assert turn["this package"]["done"] == turn["gluonnlp"]["done"] >= 20_000
+    assert {path.name for path in tmp_path.iterdir()} == {"reading.csv", "reading.md", "reading.json"}
