@@ -95,12 +95,8 @@ class Training:
             started = time.perf_counter()
             net.read_corpus(corpus.vocabulary.words, self._ids)
             self.progress.train_seconds += time.perf_counter() - started
-        batch_size, step, learning_rate = (
-            self.sampler.batch_size,
-            self.progress.step,
-            self.progress.learning_rate,
-        )
-        self.updates = Updates(net, config, batch_size, self.devices, workers, step, learning_rate)
+        going_on = self.progress.step, self.progress.learning_rate
+        self.updates = Updates(net, config, self.sampler.batch_size, self.devices, workers, *going_on)
         if optimizer_state is not None:
             self.updates.set_state(optimizer_state)
         origin = json.dumps([self._origin, self.progress.step])
