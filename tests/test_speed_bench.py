@@ -11,6 +11,7 @@ from lightrnn_gluon.files import read_json
 BENCH = ROOT / "reproduce" / "bench"
 sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
 
+import growth  # noqa: E402
 import reading  # noqa: E402
 import speed  # noqa: E402
 from stopwatch import Worker  # noqa: E402
@@ -66,3 +67,14 @@ def test_reading_is_measured_beside_gluonnlp(tmp_path):
     for turn in read_json(tmp_path / "reading.json")["turns"]:
         assert turn["this package"]["done"] == turn["gluonnlp"]["done"] >= 20_000
     assert {path.name for path in tmp_path.iterdir()} == {"reading.csv", "reading.md", "reading.json"}
+
+
+def test_growth_is_a_table_and_a_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "_SERIES", {"vocabulary": [(50, 4), (90, 4)], "hidden": [(50, 3), (50, 6)]})
+    assert call(growth.main, "--out", tmp_path) == 0
+    lines = read_table(tmp_path / "growth.csv")
+    assert [(line["words"], line["hidden"]) for line in lines] == [
+        ("50", "4"), ("90", "4"), ("50", "3"), ("50", "6")
+    ]  # fmt: skip
+    assert all(float(line["words_per_second"]) > 0 for line in lines)
+    assert (tmp_path / "growth.png").stat().st_size > 10_000

@@ -29,7 +29,7 @@ from lightrnn_gluon.systems import new_network
 
 _BENCH = Path(__file__).resolve().parent
 RESULTS = _BENCH.parents[1] / "results" / "bench"
-_TURNS = 5  # that count, after one that does not
+TURNS = 5  # that count, after one that does not
 _LENGTH, _BATCH_SIZE = 20, 64
 _OURS, _TORCH = "ours.py", "rivals.py"
 
@@ -129,20 +129,24 @@ def _measure(size: Size, torch: Path | None) -> dict[str, Any]:
     systems = [system for system in size.systems if system.program == _OURS or torch]
     with ExitStack() as stack:
         peak = stack.enter_context(Worker([sys.executable, str(_BENCH / "sgemm.py")], ONE_THREAD))
-        running = {system.name: stack.enter_context(_start(system, size, torch)) for system in systems}
+        running = {
+            system.name: stack.enter_context(start(system, size.words, size.hidden, torch))
+            for system in systems
+        }
         turns = [
             {name: worker.ask() for name, worker in {"sgemm": peak, **running}.items()}
-            for _ in range(_TURNS + 1)
+            for _ in range(TURNS + 1)
         ]
     answers = {name: [turn[name] for turn in turns[1:]] for name in turns[0]}
     versions = {"environment": environment(), "torch": _torch_version(torch) if torch else None}
     return {"words": size.words, "hidden": size.hidden, "answers": answers, **versions}
 
 
-def _start(system: System, size: Size, torch: Path | None) -> Worker:
+def start(system: System, words: int, hidden: int, torch: Path | None) -> Worker:
+    """The system in training with so many words and so large a state; `torch` is the Python of rivals."""
     python = sys.executable if system.program == _OURS else str(torch)
     numbers = {
-        "--words": size.words, "--hidden": size.hidden, "--length": system.length,
+        "--words": words, "--hidden": hidden, "--length": system.length,
         "--batch-size": _BATCH_SIZE, "--steps": system.steps,
     }  # fmt: skip
     options = [str(part) for pair in numbers.items() for part in pair]
@@ -161,7 +165,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
     records = [record for result in results for record in _records(result)]
     about = sorted({(each["environment"]["commit"], each["torch"] or "none") for each in results})
     protocol = (
-        f"One thread a process; medians of {_TURNS} turns of each system in turn with the others; one LSTM "
+        f"One thread a process; medians of {TURNS} turns of each system in turn with the others; one LSTM "
         f"layer, dropout 0.2, SGD with the gradient's norm clipped; {_BATCH_SIZE} rows of {_LENGTH} words a "
         "step, of a full softmax 5 from 100,000 words on, and 2 at 793,471. Measured at (commit, PyTorch): "
         + "; ".join(", ".join(pair) for pair in about)
