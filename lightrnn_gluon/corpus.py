@@ -18,7 +18,7 @@ import gluonnlp
 import numpy as np
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import atomic_path, read_json, sha256_file, write_json, write_text
+from lightrnn_gluon.files import atomic_path, locked, read_json, sha256_file, write_json, write_text
 from lightrnn_gluon.numbering import END as SENTENCE_END
 from lightrnn_gluon.numbering import Numbering
 from lightrnn_gluon.sources import SPLITS, Source, read_blocks
@@ -66,8 +66,6 @@ class Vocabulary:
                 eos_token=END,
             )
         )
-        if not counts:
-            raise UserError("the training text is empty: it needs at least one sentence")
         if len(vocabulary) <= len((UNKNOWN, START, END)):
             raise UserError(f"no word of the training text occurs {min_count} times: use more text")
         return vocabulary
@@ -139,18 +137,24 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
     UserError where the text cannot be read or has no sentence in a split.
     """
     origin = _origin(source, config)
-    description = directory / "corpus.json"
-    if description.is_file() and _same_origin(description, origin):
-        return Corpus(directory)
-
     if any(value is not None and value < 1 for value in asdict(config).values()):
         raise UserError(f"{', '.join(asdict(config))} must be at least 1")
+    with locked(directory, wait=True):
+        if not _is_from(directory, origin):
+            _prepare(source, directory, config, origin)
+    return Corpus(directory)
+
+
+def _prepare(source: Source, directory: Path, config: CorpusConfig, origin: str) -> None:
+    description = directory / "corpus.json"
     numbers = {split: directory / f".{split}.numbers.npy" for split in SPLITS}
     try:
         numbering = Numbering()
         for split, path in numbers.items():
             limit = config.max_train_tokens if split == "train" else None
             _write_ids(path, _first_tokens(_numbered(source.blocks(split), numbering), limit))
+            if not any(map(len, _blocks(path))):
+                raise UserError(f"the {split} text of {source.name} is empty: it needs at least one sentence")
         counts = _count_words(numbers["train"], numbering)
         vocabulary = Vocabulary.from_counts(counts, config.min_count, config.max_words)
         if description.is_file():
@@ -169,8 +173,6 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
     for split in SPLITS:
         path = directory / f"{split}.ids.npy"
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not len(ids):
-            raise UserError(f"the {split} text of {source.name} is empty: it needs at least one sentence")
         facts[split] = {
             "sentences": int(np.count_nonzero(ids == vocabulary.end)),
             "tokens": len(ids),
@@ -178,7 +180,6 @@ def prepare(source: Source, directory: Path, config: CorpusConfig) -> Corpus:
             "sha256": sha256_file(path),
         }
     write_json(description, {**facts, "origin": origin})
-    return Corpus(directory)
 
 
 def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
@@ -193,8 +194,10 @@ def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     return vocabulary.ids_of(numbering)[np.concatenate(numbers)]
 
 
-def _same_origin(description: Path, origin: str) -> bool:
-    known = read_json(description)
+def _is_from(directory: Path, origin: str) -> bool:
+    """Whether the folder holds a corpus of this origin."""
+    description = directory / "corpus.json"
+    known = read_json(description) if description.is_file() else None
     return isinstance(known, dict) and known.get("origin") == origin
 
 

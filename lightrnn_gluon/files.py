@@ -1,5 +1,6 @@
-"""Files that are either whole or not there: atomic writing, and checksums."""
+"""Files that are either whole or not there: atomic writing, checksums, and folders for one process alone."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -34,6 +35,35 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone by now, or never made where `path` lies below a file
             temporary.unlink()
+
+
+@contextmanager
+def locked(directory: Path, wait: bool = False) -> Iterator[None]:
+    """Have a folder for this process alone; the lock ends with the process, however that ends.
+
+    It is on the folder itself, so that no file is left. The folder is made if need be, and gone again if
+    nothing has come into it. Raises UserError where another process has it, unless that is to be waited for,
+    and where it cannot be made.
+    """
+    is_new = not directory.exists()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"cannot write {directory}: {error.strerror}; choose another --out") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise UserError(f"{directory} is in use: wait for that run, or choose another --out") from error
+        except OSError:
+            pass  # some network file systems know no locks
+        yield
+    finally:
+        os.close(descriptor)
+        if is_new:
+            with suppress(OSError):  # there is something in it
+                directory.rmdir()
 
 
 def _flush(path: Path) -> None:

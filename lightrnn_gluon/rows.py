@@ -20,7 +20,7 @@ from lightrnn_gluon.devices import find_devices
 from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
-from lightrnn_gluon.files import sha256_file, write_json, write_text
+from lightrnn_gluon.files import locked, sha256_file, write_json, write_text
 from lightrnn_gluon.ngram import Ngram, estimate
 from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
@@ -50,7 +50,7 @@ def train_row(
     """Train and measure a row, or find it finished (then False) or half-way (then it goes on).
 
     Several workers train networks alone; the first one measures. Raises UserError where the directory holds
-    another run, or what the row needs is not there; nothing is written then.
+    another run, or another process has it, or what the row needs is not there; nothing is written then.
     """
     if workers.number > 1 and not isinstance(config, NetworkConfig):
         raise UserError(f"{config.system} is no network: train it with one worker")
@@ -69,7 +69,7 @@ def train_row(
             train = partial(_estimate_ngram, config, corpus, directory)
         case InterpolationConfig():
             train = partial(_interpolate_members, config, directory)
-    with _recording(config, corpus, directory):
+    with locked(directory), _recording(config, corpus, directory):
         outcome = train()
         metrics = _measure(config, corpus, directory, outcome) | {"scale": scale, "origin": origin}
         write_json(directory / runs.METRICS, metrics)
