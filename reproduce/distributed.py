@@ -24,6 +24,7 @@ from lightrnn_gluon.errors import UserError
 # What a scheduler and a server do is decided by their environment, when MXNet is imported.
 _SERVE = [sys.executable, "-c", "import mxnet"]
 _WORK = [str(Path(sys.executable).with_name("lightrnn")), "train"]
+_HERE = "127.0.0.1"  # each says that it is there, and needs no other interface
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 
@@ -41,7 +42,7 @@ def main(workers: int, servers: int | None, only_print: bool, arguments: tuple[s
     if only_print:
         print(_on_cluster(workers, servers, arguments))
         return
-    together = _together("127.0.0.1", _free_port(), workers, servers)
+    together = _together(_HERE, _free_port(), workers, servers) | {"DMLC_NODE_HOST": _HERE}
     print(f"{workers} workers and {servers} servers on this machine", flush=True)
     parts = {"scheduler": 1, "server": servers, "worker": workers}
     running = {
@@ -103,7 +104,7 @@ def _end(processes: Collection[subprocess.Popen[bytes]]) -> None:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((_HERE, 0))
         return int(probe.getsockname()[1])
 
 

@@ -164,6 +164,7 @@ workers.total(np.zeros(1))
 
 def test_a_worker_does_not_wait_for_ever(monkeypatch):
     settings = distributed._together("127.0.0.1", distributed._free_port(), 2, 1)
+    settings["DMLC_NODE_HOST"] = "127.0.0.1"
     for key, value in settings.items():
         monkeypatch.setenv(key, value)
     processes = []
