@@ -74,18 +74,18 @@ def _start(role: str, together: dict[str, str], arguments: Sequence[str]) -> sub
 
 def _watch(running: dict[str, subprocess.Popen[bytes]]) -> None:
     """Wait until the workers are done. Raises UserError, or takes on a worker's status, where one fails."""
-    workers = [process for name, process in running.items() if name.startswith("worker")]
-    missing: set[str] = set()
-    while any(process.poll() != 0 for process in workers):
-        ended = {name: process.returncode for name, process in running.items() if process.poll() is not None}
-        for name, status in ended.items():
-            if status > 0 and running[name] in workers:
+    workers = {name for name in running if name.startswith("worker")}
+    first_seen: dict[str, float] = {}
+    while any(running[name].poll() != 0 for name in workers):
+        # Scheduler and servers end well once the workers have left, who may take a moment more to end.
+        failed = {name: process.returncode for name, process in running.items() if process.poll()}
+        for name, status in failed.items():
+            if name in workers and status > 0:
                 sys.exit(status)  # it has said why
-            # The others end a moment before the workers, who tell them to.
-            if (status < 0 and running[name] in workers) or name in missing:
+            since = first_seen.setdefault(name, time.monotonic())
+            if name in workers or time.monotonic() - since > _GRACE_SECONDS:
                 cause = signal.Signals(-status).name if status < 0 else f"status {status}"
                 raise UserError(f"{name} has died ({cause}): all are ended; the same command goes on")
-        missing = {name for name in ended if running[name] not in workers}
         time.sleep(_LOOK_SECONDS)
 
 
