@@ -234,8 +234,8 @@ class Training:
     def agree_on_table(self) -> None:
         """Raise UserError where workers have different tables, or other constants."""
         digest = hashlib.sha256()
-        for name in sorted(self.net.values().keys() - self.net.trained().keys()):
-            digest.update(self.net.values()[name].tobytes())
+        for _, array in sorted(self.net.constants().items()):
+            digest.update(array.tobytes())
         self.workers.agree("table", digest.hexdigest())
 
 

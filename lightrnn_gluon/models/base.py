@@ -66,6 +66,10 @@ class LanguageModel(gluon.HybridBlock):
         """The parameters that training changes, by name."""
         return {name: p for name, p in self._named().items() if p.grad_req != "null"}
 
+    def constants(self) -> dict[str, np.ndarray]:
+        """What training leaves alone, by name, such as the table."""
+        return {name: value_of(p) for name, p in self._named().items() if p.grad_req == "null"}
+
     def values(self) -> dict[str, np.ndarray]:
         """All that a saved model holds, by name: trained parameters, and constants such as the table."""
         return {name: value_of(p) for name, p in self._named().items()}

@@ -8,13 +8,12 @@ they took is a file in DIR/growth, and is not measured again while that is there
 
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 import click
 import numpy as np
 from matplotlib.figure import Figure
-from speed import RESULTS, TURNS, System, start
-from stopwatch import Worker
+from speed import RESULTS, System, start
+from stopwatch import TURNS, in_turn, rate
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.environment import environment
@@ -64,16 +63,18 @@ def main(out: Path) -> None:
 
 def _measure(sizes: list[tuple[int, int]]) -> list[Record]:
     with ExitStack() as stack:
-        running: list[Worker] = [stack.enter_context(start(_LIGHTRNN, *size, torch=None)) for size in sizes]
-        turns = [[worker.ask() for worker in running] for _ in range(TURNS + 1)][1:]
+        turns = in_turn(
+            {str(size): stack.enter_context(start(_LIGHTRNN, *size, torch=None)) for size in sizes}
+        )
+    answers = {size: [turn[str(size)] for turn in turns] for size in sizes}
     return [
         {
             "words": words,
             "hidden": hidden,
-            "words_per_second": median(turn[place]["done"] / turn[place]["seconds"] for turn in turns),
-            "peak_bytes": max(turn[place]["peak_bytes"] for turn in turns),
+            "words_per_second": rate(own),
+            "peak_bytes": max(answer["peak_bytes"] for answer in own),
         }
-        for place, (words, hidden) in enumerate(sizes)
+        for (words, hidden), own in answers.items()
     ]
 
 

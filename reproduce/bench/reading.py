@@ -9,14 +9,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
 import click
 import gluonnlp
 import numpy as np
 from alone import ONE_THREAD
-from stopwatch import Worker, serve
+from stopwatch import TURNS, Worker, in_turn, rate, serve
 from words import batch_words
 
 from lightrnn_gluon.cli import run_command
@@ -27,7 +26,6 @@ from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, 
 from lightrnn_gluon.sources import find_source
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
-_TURNS = 5  # that count, after one that does not
 _LENGTH = 24  # words of a sentence, which ends with a token more
 _BLOCK = 10_000  # sentences
 _MIN_COUNT = 3
@@ -57,25 +55,23 @@ def main(tokens: int, words: int, out: Path, measure: tuple[str, str] | None) ->
         running = {
             name: stack.enter_context(Worker([*command, name, directory], ONE_THREAD)) for name in _SYSTEMS
         }
-        turns = [{name: worker.ask() for name, worker in running.items()} for _ in range(_TURNS + 1)]
-    rates = {
-        name: median(turn[name]["done"] / turn[name]["seconds"] for turn in turns[1:]) for name in turns[0]
-    }
+        turns = in_turn(running)
+    rates = {name: rate(turn[name] for turn in turns) for name in turns[0]}
     ours = next(iter(rates.values()))
     records: list[Record] = [
         {
             "system": name,
-            "tokens_per_second": rate,
-            "ratio": ours / rate,
+            "tokens_per_second": own,
+            "ratio": ours / own,
             "peak_bytes": max(turn[name]["peak_bytes"] for turn in turns),
         }
-        for name, rate in rates.items()
+        for name, own in rates.items()
     ]
     about = environment()
     write_json(out / "reading.json", {"tokens": tokens, "words": words, "turns": turns, "environment": about})
     protocol = (
         f"{tokens:,} tokens, drawn from {words:,} words by Zipf's law, to a vocabulary and ids; medians of "
-        f"{_TURNS} turns of each in turn with the other. Measured at {about['commit']}."
+        f"{TURNS} turns of each in turn with the other. Measured at {about['commit']}."
     )
     table = Table("Reading a text", protocol, _COLUMNS, records, _NOTES)
     write_text(out / "reading.csv", table.csv())

@@ -12,12 +12,11 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import click
 from alone import ONE_THREAD
-from stopwatch import Worker
+from stopwatch import TURNS, Worker, in_turn, rate
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig
@@ -29,7 +28,6 @@ from lightrnn_gluon.systems import new_network
 
 _BENCH = Path(__file__).resolve().parent
 RESULTS = _BENCH.parents[1] / "results" / "bench"
-TURNS = 5  # that count, after one that does not
 _LENGTH, _BATCH_SIZE = 20, 64
 _OURS, _TORCH = "ours.py", "rivals.py"
 
@@ -133,11 +131,8 @@ def _measure(size: Size, torch: Path | None) -> dict[str, Any]:
             system.name: stack.enter_context(start(system, size.words, size.hidden, torch))
             for system in systems
         }
-        turns = [
-            {name: worker.ask() for name, worker in {"sgemm": peak, **running}.items()}
-            for _ in range(TURNS + 1)
-        ]
-    answers = {name: [turn[name] for turn in turns[1:]] for name in turns[0]}
+        turns = in_turn({"sgemm": peak, **running})
+    answers = {name: [turn[name] for turn in turns] for name in turns[0]}
     versions = {"environment": environment(), "torch": _torch_version(torch) if torch else None}
     return {"words": size.words, "hidden": size.hidden, "answers": answers, **versions}
 
@@ -177,10 +172,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
 def _records(result: dict[str, Any]) -> list[Record]:
     """A line for each system, in the order of their names here."""
     answers = result["answers"]
-    rates = {
-        name: median(answer["done"] / answer["seconds"] for answer in turns)
-        for name, turns in answers.items()
-    }
+    rates = {name: rate(turns) for name, turns in answers.items()}
     config = NetworkConfig(system="", model="lightrnn", hidden=result["hidden"], layers=1, dropout=0.0)
     products = 3 * new_network(config, result["words"]).multiplications()  # forward, and twice that backward
     return [

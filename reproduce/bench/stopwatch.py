@@ -7,9 +7,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 
@@ -28,6 +29,20 @@ def _peak_bytes() -> int:
     return int(line.split()[1]) * 1024  # Linux counts in KiB
 
 
+TURNS = 5  # that count, after one that does not
+Answer = dict[str, Any]
+
+
+def in_turn(running: "Mapping[str, Worker]") -> list[dict[str, Answer]]:
+    """The answers, by name, of each turn that counts."""
+    return [{name: worker.ask() for name, worker in running.items()} for _ in range(TURNS + 1)][1:]
+
+
+def rate(answers: Iterable[Answer]) -> float:
+    """How much was done a second, by the median."""
+    return median(answer["done"] / answer["seconds"] for answer in answers)
+
+
 class Worker:
     """Such a program, running: `ask` it for a piece of work. A context manager, which ends it."""
 
@@ -36,7 +51,7 @@ class Worker:
             command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def ask(self) -> dict[str, Any]:
+    def ask(self) -> Answer:
         """Its answer. Raises RuntimeError where there is none, since it has ended."""
         assert self._process.stdin and self._process.stdout
         with suppress(BrokenPipeError):  # said below
