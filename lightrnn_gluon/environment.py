@@ -2,7 +2,7 @@
 
 import os
 import platform
-import resource
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,8 +24,12 @@ def environment() -> dict[str, Any]:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has had resident in all its life so far, libraries included."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+    """The most memory that this process has had resident in all its life so far, libraries included.
+
+    Linux's VmHWM (proc(5)): what getrusage(2) says may be the peak of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) * 1024
 
 
 def _commit() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 import numpy as np
-from alone import run_alone
+from alone import RESULTS, run_alone
 from instances import INSTANCES, Instance
 
 from lightrnn_gluon.allocation import allocate
@@ -29,8 +29,6 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_percent,
 )
-
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 
 
 def _show_fine(percent: float) -> str:

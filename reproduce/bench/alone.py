@@ -1,8 +1,11 @@
-"""A program of this folder as a process of its own, on one thread."""
+"""What all measurements share: programs as processes of their own, on one thread, and where tables go."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD = os.environ | dict.fromkeys(_THREADS, "1")  # the environment of such a process

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 import numpy as np
+from alone import RESULTS
 from matplotlib.figure import Figure
-from speed import RESULTS, System, start
+from speed import System, start
 from stopwatch import TURNS, in_turn, rate
 
 from lightrnn_gluon.cli import run_command

@@ -7,7 +7,7 @@ import click
 import mxnet as mx
 import numpy as np
 from stopwatch import serve
-from words import batch_words
+from words import CLIP, DROPOUT, RATE, batch_words
 
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.models import MODELS
@@ -15,8 +15,6 @@ from lightrnn_gluon.sampling import Chunk
 from lightrnn_gluon.systems import new_network
 from lightrnn_gluon.updates import Updates
 from lightrnn_gluon.workers import ALONE
-
-_CLIP, _RATE, _DROPOUT = 5.0, 1.0, 0.2
 
 
 @click.command()
@@ -30,14 +28,14 @@ def main(model: str, words: int, hidden: int, length: int, batch_size: int, step
     """Serve."""
     options = {"classes": "frequency"} if model in ("hsm", "c_hsm") else {}
     config = NetworkConfig(
-        system=model, model=model, hidden=hidden, layers=1, dropout=_DROPOUT, options=options,
-        optimizer="sgd", learning_rate=_RATE, clip=_CLIP, epochs=1,
+        system=model, model=model, hidden=hidden, layers=1, dropout=DROPOUT, options=options,
+        optimizer="sgd", learning_rate=RATE, clip=CLIP, epochs=1,
     )  # fmt: skip
     net = new_network(config, words)
     net.initialize_from(1, mx.cpu())
     net.read_corpus([str(word) for word in range(words)], np.arange(words))
     net.hybridize(static_alloc=True)
-    updates = Updates(net, config, batch_size, [mx.cpu()], ALONE, 0, _RATE)
+    updates = Updates(net, config, batch_size, [mx.cpu()], ALONE, 0, RATE)
     batches = batch_words(words, length + 1, batch_size)
     positions = np.arange(length * batch_size).reshape(length, batch_size)
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import click
 import gluonnlp
 import numpy as np
-from alone import ONE_THREAD
+from alone import ONE_THREAD, RESULTS
 from stopwatch import TURNS, Worker, in_turn, rate, serve
 from words import batch_words
 
@@ -25,7 +25,6 @@ from lightrnn_gluon.files import write_json, write_text
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, show_integer
 from lightrnn_gluon.sources import find_source
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 _LENGTH = 24  # words of a sentence, which ends with a token more
 _BLOCK = 10_000  # sentences
 _MIN_COUNT = 3

@@ -12,9 +12,7 @@ import torch
 from stopwatch import serve
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from words import batch_words
-
-_CLIP, _RATE, _DROPOUT = 5.0, 1.0, 0.2
+from words import CLIP, DROPOUT, RATE, batch_words
 
 
 class WordModel(nn.Module):
@@ -23,7 +21,7 @@ class WordModel(nn.Module):
     def __init__(self, words: int, hidden: int, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
         self.input = nn.Embedding(words, hidden, sparse=True)
-        self.dropout, self.lstm = nn.Dropout(_DROPOUT), nn.LSTM(hidden, hidden)
+        self.dropout, self.lstm = nn.Dropout(DROPOUT), nn.LSTM(hidden, hidden)
         self.output = loss
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -65,7 +63,7 @@ class LightRNN(nn.Module):
         self.columns = int(np.ceil(np.sqrt(words)))
         rows = -(-words // self.columns)
         self.row_input, self.column_input = nn.Embedding(rows, hidden), nn.Embedding(self.columns, hidden)
-        self.dropout, self.lstm = nn.Dropout(_DROPOUT), nn.LSTM(hidden, hidden)
+        self.dropout, self.lstm = nn.Dropout(DROPOUT), nn.LSTM(hidden, hidden)
         self.row_logits, self.column_logits = nn.Linear(hidden, rows), nn.Linear(hidden, self.columns)
         self.register_buffer("cell_of", torch.from_numpy(np.random.RandomState(1).permutation(words)))
         absent = torch.arange(self.columns) >= words - (rows - 1) * self.columns
@@ -108,7 +106,7 @@ def main() -> None:
     # Clipping by one pass over lists of dense gradients is the fastest there is; a sparse one has its own.
     sparse = [net.input.weight] if isinstance(net, WordModel) else []
     dense = [parameter for parameter in parameters if all(parameter is not other for other in sparse)]
-    optimizer = torch.optim.SGD(parameters, lr=_RATE)
+    optimizer = torch.optim.SGD(parameters, lr=RATE)
     batches = batch_words(chosen.words, chosen.length + 1, chosen.batch_size)
 
     def work() -> int:
@@ -129,7 +127,7 @@ def clip(dense: list[nn.Parameter], sparse: list[nn.Parameter]) -> None:
     gradients = [parameter.grad for parameter in dense]
     values = [parameter.grad.coalesce() for parameter in sparse]
     norms = torch._foreach_norm([*gradients, *(value._values() for value in values)])
-    scale = min(1.0, _CLIP / float(torch.stack(norms).norm()))
+    scale = min(1.0, CLIP / float(torch.stack(norms).norm()))
     torch._foreach_mul_(gradients, scale)
     for parameter, value in zip(sparse, values, strict=True):
         parameter.grad = value * scale

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from alone import ONE_THREAD
+from alone import ONE_THREAD, RESULTS
 from stopwatch import TURNS, Worker, in_turn, rate
 
 from lightrnn_gluon.cli import run_command
@@ -27,7 +27,6 @@ from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, 
 from lightrnn_gluon.systems import new_network
 
 _BENCH = Path(__file__).resolve().parent
-RESULTS = _BENCH.parents[1] / "results" / "bench"
 _LENGTH, _BATCH_SIZE = 20, 64
 _OURS, _TORCH = "ours.py", "rivals.py"
 

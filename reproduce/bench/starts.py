@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 import click
 import numpy as np
-from alone import run_alone
-from generated import zipf_counts
+from alone import RESULTS, run_alone
+from words import batch_words
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig, load_row
@@ -24,7 +24,6 @@ from lightrnn_gluon.starts import STARTS, codes, find_start
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import TrainingText
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 _PLUS = load_row(Path(__file__).resolve().parents[1] / "configs" / "billionw" / "lightrnn+.yaml")
 assert isinstance(_PLUS, NetworkConfig)
 _CODES, _CODE_SIZE = _PLUS.options["codes"], _PLUS.options["code_size"]
@@ -84,12 +83,10 @@ def _path(out: Path, words: int, tokens: int, start: str) -> Path:
 
 def _write_text(path: Path, words: int, tokens: int) -> None:
     """int32 (tokens,): word ids, drawn by how often words occur by Zipf's law."""
-    rng = np.random.Generator(np.random.PCG64(1))
-    shares = np.cumsum(zipf_counts(words), dtype=np.float64)
     ids = np.lib.format.open_memmap(path, mode="w+", dtype=np.int32, shape=(tokens,))
-    for first in range(0, tokens, _BLOCK):
+    for first, (block,) in zip(range(0, tokens, _BLOCK), batch_words(words, 1, _BLOCK), strict=False):
         part = ids[first : first + _BLOCK]
-        part[:] = np.searchsorted(shares, rng.random(len(part)) * shares[-1], side="right")
+        part[:] = block[: len(part)]
     ids.flush()
 
 
