@@ -16,7 +16,10 @@ Arrays = dict[str, np.ndarray]
 
 
 def save_arrays(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
-    """Write named arrays, and JSON-able facts about them, atomically."""
+    """Write named arrays, and JSON-able facts about them, atomically.
+
+    A file that is there already is replaced once the new one has been read back.
+    """
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(facts)
     # One key: safetensors writes several in no fixed order, and then no two files are the same.
@@ -24,8 +27,11 @@ def save_arrays(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
     with atomic_path(path) as temporary:
         try:
             save_file(arrays, temporary, metadata=metadata)
+            load_arrays(temporary)
         except SafetensorError as error:  # it hides the system's refusal to write
             raise OSError(str(error)) from error
+        except UserError as error:
+            raise OSError("what was written does not come back") from error
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:

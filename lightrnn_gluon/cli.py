@@ -18,8 +18,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from lightrnn_gluon import __version__
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.signals import STOPPING
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATH = click.Path(path_type=Path)
 _DEFAULT = Path(__file__).resolve().with_name("default.yaml")
 _scale = click.option(
@@ -140,7 +140,7 @@ def main() -> NoReturn:
 
 def run_command(command: click.Command) -> NoReturn:
     """Run a command and exit; every mistake of the user's becomes one line and exit status 2."""
-    for number in _SIGNALS:
+    for number in STOPPING:
         signal.signal(number, _stop)
     # On a terminal a line may fall on another process's progress bar: the rest of that is erased.
     erase = "\x1b[K" if sys.stdout.isatty() else ""
@@ -180,7 +180,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         return
-    for other in _SIGNALS:  # one is enough: a second would cut short what this one has begun
+    for other in STOPPING:  # one is enough: a second would cut short what this one has begun
         signal.signal(other, lambda *_: None)  # SIG_IGN would complain of one already on its way
     print("lightrnn: stopped; the same command goes on from here", file=sys.stderr)
     sys.exit(128 + number)

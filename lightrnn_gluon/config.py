@@ -176,6 +176,15 @@ def _filled(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return defaults | values | {key: _filled(defaults[key], value) for key, value in parts.items()}
 
 
+def differing_keys(one: Any, other: Any, prefix: str = "") -> list[str]:
+    """Where two trees of values differ: the keys, of any depth, joined by dots."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [] if one == other else [prefix]
+    keys = sorted(one.keys() | other.keys())
+    paths = ((key, f"{prefix}.{key}" if prefix else str(key)) for key in keys)
+    return [found for key, path in paths for found in differing_keys(one.get(key), other.get(key), path)]
+
+
 def dump(config: RowConfig) -> str:
     """The whole configuration as YAML, such that `load_row` gives it back."""
     return OmegaConf.to_yaml(OmegaConf.structured(config))

@@ -7,3 +7,10 @@ class UserError(Exception):
     The message is one line that says what is wrong and what to do about it;
     the command line prints it on stderr and exits with status 2.
     """
+
+
+class Diverged(UserError):
+    """Training has come to numbers that are none, or no better than guessing."""
+
+    def __init__(self) -> None:
+        super().__init__("training has diverged: lower learning_rate")

@@ -1,6 +1,7 @@
 """Files that are either whole or not there: atomic writing, checksums, and folders for one process alone."""
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -19,12 +20,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`.
 
     A reader sees the old file or the whole new one, never a part. On any error the temporary
-    file is removed. Missing parent folders are made. Raises UserError where the system
-    refuses to write (no permission, a full disk).
+    file is removed, and one that a killed process has left is, too. Missing parent folders are made.
+    Raises UserError where the system refuses to write (no permission, a full disk).
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
@@ -35,6 +37,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone by now, or never made where `path` lies below a file
             temporary.unlink()
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the temporary files for `path` of processes that are no more."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        number = left.suffixes[-2].removeprefix(".")
+        if number.isdigit() and not Path("/proc", number).exists():
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

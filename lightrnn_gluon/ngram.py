@@ -71,6 +71,8 @@ def estimate(ids: np.ndarray, vocabulary: Vocabulary, order: int, path: Path) ->
     if order not in _ORDERS:
         raise UserError(f"order {order}: KenLM takes {_ORDERS[0]} to {_ORDERS[-1]}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(".lmplz-*.tmp"):  # by a process that was killed
+        shutil.rmtree(left)
     with TemporaryDirectory(dir=path.parent, prefix=".lmplz-", suffix=".tmp") as scratch:
         arpa = Path(scratch) / "model.arpa"
         memory = "500M" if len(ids) <= _SMALL_TEXT else "50%"

@@ -41,7 +41,9 @@ class Outcome:
     train_seconds: float
     reallocation_seconds: float = 0.0
     files: list[str] = field(default_factory=list)
+    timed_files: list[str] = field(default_factory=list)  # those that hold times
     facts: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)  # facts that are never twice the same
 
 
 def train_row(
@@ -72,6 +74,7 @@ def train_row(
     with locked(directory), _recording(config, corpus, directory):
         outcome = train()
         metrics = _measure(config, corpus, directory, outcome) | {"scale": scale, "origin": origin}
+        write_json(directory / runs.TIMES, _times(directory, outcome))
         write_json(directory / runs.METRICS, metrics)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         logger.info("%s: test perplexity %.1f", config.system, metrics["test_perplexity"])
@@ -102,13 +105,17 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
         model_bytes=(directory / MODEL).stat().st_size,
         train_seconds=progress.train_seconds,
         reallocation_seconds=progress.reallocation_seconds,
-        files=[MODEL, runs.CURVE, *([runs.ROUNDS] if progress.rounds else [])],
+        files=[MODEL],
+        timed_files=[runs.CURVE, *([runs.ROUNDS] if progress.rounds else [])],
         facts={
             "device": str(training.devices[0]),
             "devices": len(training.devices) * training.workers.number,
             "best_epoch": progress.best_epoch,
-            "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             "padding_share": progress.padding_share,
+            "setbacks": progress.setbacks,
+        },
+        measured={
+            "words_per_second": words / (progress.train_seconds - progress.reallocation_seconds),
             # Of the whole process, libraries included; its training after a stop counts alone.
             "peak_memory_bytes": peak_bytes(),
         },
@@ -171,16 +178,28 @@ def _measure(config: RowConfig, corpus: Corpus, directory: Path, outcome: Outcom
         "parameters": outcome.parameters,
         "table_integers": outcome.table_integers,
         "model_bytes": outcome.model_bytes,
-        "train_seconds": outcome.train_seconds,
-        "reallocation_seconds": outcome.reallocation_seconds,
         **outcome.facts,
         "seed": getattr(config, "seed", None),
         **environment(),
         "corpus": {key: value for key, value in corpus.facts.items() if key != "origin"},
         "corpus_sha256": corpus.checksum,
         "vocabulary_sha256": corpus.vocabulary.checksum,
-        "files": {name: sha256_file(directory / name) for name in files},
+        "files": _checksums(directory, files),
     }
+
+
+def _times(directory: Path, outcome: Outcome) -> dict[str, Any]:
+    """What the clock said, and of memory; see runs.TIMES."""
+    return {
+        "train_seconds": outcome.train_seconds,
+        "reallocation_seconds": outcome.reallocation_seconds,
+        **outcome.measured,
+        "files": _checksums(directory, outcome.timed_files),
+    }
+
+
+def _checksums(directory: Path, names: list[str]) -> dict[str, str]:
+    return {name: sha256_file(directory / name) for name in names}
 
 
 def _write_csv(path: Path, records: list[dict[str, float]]) -> None:
@@ -203,7 +222,7 @@ def _recording(config: RowConfig, corpus: Corpus, directory: Path) -> Iterator[N
     corpus.vocabulary.save(directory / runs.VOCABULARY)
     try:
         if not going_on:
-            for name in (runs.METRICS, runs.CURVE, runs.ROUNDS):
+            for name in (runs.METRICS, runs.TIMES, runs.CURVE, runs.ROUNDS):
                 (directory / name).unlink(missing_ok=True)
         handler = logging.FileHandler(directory / runs.LOG, mode="a" if going_on else "w", encoding="utf-8")
     except OSError as error:

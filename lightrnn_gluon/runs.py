@@ -2,7 +2,8 @@
 
 `metrics.json` is written last and lists the checksums of the files that the row consists of: with it,
 and with all of them there, the row is finished. (A repository keeps the figures without the models;
-such a row is not finished, and training it again replaces it.)
+such a row is not finished, and training it again replaces it.) What was measured by the clock, and so
+is never twice the same, is in `times.json`, with the checksums of files that hold such figures too.
 """
 
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from lightrnn_gluon.config import (
     NetworkConfig,
     NgramConfig,
     RowConfig,
+    differing_keys,
     load_row,
     with_defaults,
 )
@@ -30,7 +32,8 @@ from lightrnn_gluon.ngram import Ngram
 from lightrnn_gluon.systems import Interpolation, Network, System, new_network
 from lightrnn_gluon.training import MODEL
 
-METRICS, CONFIG, VOCABULARY, LOG = "metrics.json", "config.yaml", "vocabulary.json", "log.txt"
+METRICS, TIMES = "metrics.json", "times.json"
+CONFIG, VOCABULARY, LOG = "config.yaml", "vocabulary.json", "log.txt"
 NGRAM_MODEL = "model.bin"
 CURVE, ROUNDS = "curve.csv", "rounds.csv"
 HELD_OUT = ("valid", "test")
@@ -53,12 +56,26 @@ def _scores_of_members(directory: Path, members: list[str]) -> dict[str, list[st
     return {member: [known.get(name) for name in names] for member, known in files.items()}
 
 
+def load_figures(directory: Path) -> Any:
+    """What metrics.json and times.json say together, unchecked. Raises UserError where one is no JSON."""
+    metrics = read_json(directory / METRICS)
+    # Runs of earlier versions have all in one.
+    times = read_json(directory / TIMES) if (directory / TIMES).is_file() else {}
+    if not isinstance(metrics, dict) or not isinstance(times, dict):
+        return None
+    return times | metrics | {"files": _merged(metrics.get("files"), times.get("files"))}
+
+
+def _merged(files: Any, more: Any) -> Any:
+    return files | more if isinstance(files, dict) and isinstance(more, dict) else files
+
+
 def read_metrics(directory: Path) -> dict[str, Any]:
-    """A finished run's metrics. Raises UserError where it is not finished, or they are damaged."""
+    """A finished run's figures. Raises UserError where it is not finished, or they are damaged."""
     path = directory / METRICS
     if not path.is_file():
         raise UserError(f"{directory} holds no finished run ({METRICS} is missing): train it first")
-    metrics = read_json(path)
+    metrics = load_figures(directory)
     needed = {
         "origin": dict, "files": dict, "parameters": int, "vocabulary_sha256": str, "corpus_sha256": str
     }  # fmt: skip
@@ -89,10 +106,9 @@ def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
     if not all((directory / name).is_file() for name in metrics["files"]):
         return False
     if metrics["origin"] != expected:
-        keys = sorted(key for key in expected if metrics["origin"].get(key) != expected[key])
+        keys = ", ".join(differing_keys(metrics["origin"], expected))
         raise UserError(
-            f"{directory} holds a finished run of another {' and '.join(keys)}: "
-            "remove it or choose another --out"
+            f"{directory} holds a finished run of another {keys}: remove it or choose another --out"
         )
     for name in metrics["files"]:
         check_file(directory / name, metrics)

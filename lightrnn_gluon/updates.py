@@ -1,5 +1,6 @@
 """One update of a network's parameters after another: gradients, their clipping, the optimizer."""
 
+import math
 from collections.abc import Sequence
 
 import mxnet as mx
@@ -7,7 +8,7 @@ import numpy as np
 from mxnet import autograd, gluon
 
 from lightrnn_gluon.config import NetworkConfig
-from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.errors import Diverged, UserError
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.models import LanguageModel
 from lightrnn_gluon.sampling import Chunk
@@ -76,6 +77,7 @@ class Updates:
         """Update by a chunk.
 
         Gives the carried state, and of this worker's share the objective, (1,) nats a device, and the tokens.
+        Raises Diverged, all parameters as they were, where the gradient is none.
         """
         workers, number = self._workers, len(self._devices)
         mx.random.seed(seed + workers.rank)
@@ -112,7 +114,10 @@ class Updates:
             gradients = [parameter.grad(device) for parameter in self._dense]
             squares.append(mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients)).sum())
         with self._workers.waiting():
-            return float(mx.nd.add_n(*squares).sqrt().asscalar())
+            norm = float(mx.nd.add_n(*squares).sqrt().asscalar())
+        if not math.isfinite(norm):
+            raise Diverged
+        return norm
 
     def state(self) -> dict[str, np.ndarray]:
         """The optimizer's arrays by parameter and place (Adam: mean and variance; SGD: none)."""
@@ -139,9 +144,9 @@ class Updates:
 class Objective:
     """What training minimises, over an epoch so far; read from the devices only when it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, nats: float = 0.0, tokens: int = 0) -> None:
         self._unread: list[mx.nd.NDArray] = []
-        self._total, self._tokens = 0.0, 0
+        self._nats, self._tokens = nats, tokens
 
     def add(self, totals: list[mx.nd.NDArray], tokens: int) -> None:
         """Count in a step's sums, nats, one from each device, over so many tokens."""
@@ -149,9 +154,10 @@ class Objective:
         self._tokens += tokens
 
     def read(self) -> tuple[float, int]:
-        """Nats, and tokens. Raises UserError where training has come to nothing: there are too many nats."""
-        self._total += sum(float(total.asscalar()) for total in self._unread)
+        """Nats, and tokens. Raises Diverged where there are too many nats."""
+        for total in self._unread:  # one by one: the sum is the same, to the last bit, whenever it is read
+            self._nats += float(total.asscalar())
         self._unread.clear()
-        if not self._total < _DIVERGED * max(self._tokens, 1):  # true of NaN too
-            raise UserError("training has diverged: lower learning_rate")
-        return self._total, self._tokens
+        if not self._nats < _DIVERGED * max(self._tokens, 1):  # true of NaN too
+            raise Diverged
+        return self._nats, self._tokens

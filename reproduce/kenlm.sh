@@ -66,10 +66,10 @@ fetch() {
   local pip=("$PREFIX/bin/python" -m pip)
   cd "$BUILD" # where pip download leaves the source
   # --no-binary kenlm and not :all:, which would build CMake from source as well.
+  local pinned=(--require-hashes -c "$HERE/requirements/lock.txt")
   "${pip[@]}" download --progress-bar off --no-deps --no-build-isolation --no-binary kenlm \
-    -c "$HERE/requirements/constraints.txt" kenlm
-  "${pip[@]}" install --progress-bar off --no-deps --target tools \
-    -c "$HERE/requirements/constraints.txt" cmake cmeel-boost
+    "${pinned[@]}" kenlm
+  "${pip[@]}" install --progress-bar off --no-deps --target tools "${pinned[@]}" cmake cmeel-boost
   mkdir source
   tar -xzf kenlm-*.tar.gz -C source --strip-components=1
 }

@@ -19,7 +19,7 @@ ROOT=$(cd "${script%/*}/.." && pwd -P)
 readonly ROOT
 readonly VENV=$ROOT/.venv
 readonly LOG=$VENV/setup.log
-readonly CONSTRAINTS=$ROOT/reproduce/requirements/constraints.txt
+readonly LOCK=$ROOT/reproduce/requirements/lock.txt
 # Says what the environment holds; written last, so that it is there only when all went well.
 readonly STAMP=$VENV/setup.stamp
 # There while packages are being installed: pip takes a half-copied package for an installed one,
@@ -71,7 +71,7 @@ for path in sys.argv[2:]:
     with open(path, "rb") as stream:
         digest.update(hashlib.sha256(stream.read()).digest())
 print(digest.hexdigest())
-' "$DEVICE $ROOT" "$ROOT/setup.py" "$CONSTRAINTS" "$ROOT/reproduce/setup.sh" "$ROOT/reproduce/kenlm.sh"
+' "$DEVICE $ROOT" "$ROOT/setup.py" "$LOCK" "$ROOT/reproduce/setup.sh" "$ROOT/reproduce/kenlm.sh"
 }
 
 # Whether a whole environment with these extras is there.
@@ -192,7 +192,7 @@ make_venv() {
 
 # pip from the folder of the repository, since "-e /some/path[extras]" breaks on unusual paths.
 pip_install() {
-  cd "$ROOT" && "$VENV/bin/python" -m pip install --progress-bar off -c "$CONSTRAINTS" "$@"
+  cd "$ROOT" && "$VENV/bin/python" -m pip install --progress-bar off "$@"
 }
 
 install_packages() {
@@ -200,10 +200,32 @@ install_packages() {
   [[ -z $EXTRAS ]] || extras+=,$EXTRAS
   : >"$UNFINISHED"
   # gluonnlp and kenlm are built from source against these, hence first, and no isolation below.
-  step "installing pip and the build tools" pip_install pip setuptools wheel Cython numpy
-  step "installing the packages [$extras] (some minutes)" pip_install --no-build-isolation -e ".[$extras]"
+  step "installing pip" install_pip
+  step "installing the build tools" pip_install --require-hashes -c "$LOCK" setuptools wheel Cython numpy
+  step "installing this package" pip_install --no-deps --no-build-isolation -e .
+  step "installing the packages [$extras] (some minutes)" install_requirements "$extras"
   [[ $DEVICE == cpu ]] || link_cuda
   rm -f "$UNFINISHED"
+}
+
+# By its lines of the lock alone: the pip that comes with Python may know nothing of checksums in constraints.
+install_pip() {
+  pip_install --require-hashes -r <(sed -n '/^pip==/,/[^\\]$/p' "$LOCK")
+}
+
+# What this package says that it needs. By name: pip has no checksum for a folder that is installed.
+install_requirements() { # extras
+  local names
+  names=$("$VENV/bin/python" -c '
+import sys
+from importlib.metadata import requires
+from pip._vendor.packaging.requirements import Requirement
+for requirement in map(Requirement, requires("lightrnn_gluon")):
+    if any(requirement.marker is None or requirement.marker.evaluate({"extra": extra}) for extra in sys.argv[1:]):
+        print(requirement.name)
+' ${1//,/ })
+  # shellcheck disable=SC2086  # one word a name
+  pip_install --no-build-isolation --require-hashes -c "$LOCK" $names
 }
 
 # MXNet looks for libraries in its own folder (its run path is $ORIGIN), so that with links there to

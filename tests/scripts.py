@@ -1,7 +1,6 @@
 """Running the scripts of reproduce/, as programs and in this process, and reading what they write."""
 
 import csv
-import json
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import runner  # noqa: E402, F401
 import search  # noqa: E402, F401
 
 from lightrnn_gluon.cli import run_command  # noqa: E402
+from lightrnn_gluon.runs import load_figures  # noqa: E402
 
 
 def run_script(name, *arguments):
@@ -47,4 +47,4 @@ def read_table(path):
 
 
 def read_metrics(out, row):
-    return json.loads((out / "runs" / row / "metrics.json").read_text(encoding="utf-8"))
+    return load_figures(out / "runs" / row)

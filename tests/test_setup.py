@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-CONSTRAINTS = ROOT / "reproduce" / "requirements" / "constraints.txt"
+CONSTRAINTS, LOCK = (ROOT / "reproduce" / "requirements" / f"{name}.txt" for name in ("constraints", "lock"))
 SCRIPTS = sorted([*ROOT.glob("reproduce/*.sh"), *ROOT.glob("tests/*.sh"), ROOT / ".ci" / "run"])
 BASH = shutil.which("bash")
 TOOLS = ("lmplz", "build_binary", "query")
@@ -139,7 +140,7 @@ def test_extras_that_are_missing_are_not_called_done(tree, bin_folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["setup.py", "reproduce/requirements/constraints.txt", ".venv/bin/lmplz", ".venv/bin/python"]
+    "name", ["setup.py", "reproduce/requirements/lock.txt", ".venv/bin/lmplz", ".venv/bin/python"]
 )
 def test_a_tree_that_changed_is_not_called_done(tree, bin_folder, name):
     finish(tree, "test")
@@ -225,19 +226,26 @@ def test_kenlm_needs_an_environment(tmp_path, bin_folder):
     assert "bin/python" in refusal(run(ROOT / "reproduce" / "kenlm.sh", str(tmp_path), path=bin_folder))
 
 
-def pins():
-    """Package -> the one version that the constraints file allows."""
+def pins(path=CONSTRAINTS):
+    """Package -> the one version that the file allows."""
     result = {}
-    for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith(("#", " ")):
             continue
-        requirement = Requirement(line)
+        requirement = Requirement(line.removesuffix("\\"))
         (specifier,) = requirement.specifier
         assert specifier.operator == "==", line
         name = canonicalize_name(requirement.name)
         assert name not in result, line
         result[name] = specifier.version
     return result
+
+
+def test_every_pin_is_locked_to_checksums():
+    assert pins(LOCK) == pins()
+    text = re.sub(r"#.*\n", "", LOCK.read_text(encoding="utf-8")).replace("\\\n", "")
+    for line in text.splitlines():
+        assert re.fullmatch(r"[\w.-]+==[^ ]+( ; [^-]+)?( +--hash=sha256:[0-9a-f]{64})+", line), line
 
 
 def test_every_package_is_pinned_within_its_bounds():

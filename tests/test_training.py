@@ -1,5 +1,7 @@
 """The protocol: the loss, the clip, the schedule, and a run that is stopped and goes on."""
 
+import signal
+import sys
 from itertools import count, islice
 
 import mxnet as mx
@@ -9,23 +11,24 @@ from mxnet import autograd
 from nets import CASES
 from test_refinement import run, small_corpus, small_training
 
+from lightrnn_gluon.config import RefinementConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
+from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.sampling import SamplerConfig
 from lightrnn_gluon.training import _derived_seed
 
 
-def stop_after(epoch):
-    """What cuts a training off, as by a signal, right after this epoch is saved."""
+class Killed(Exception):
+    """Ends a run with nothing more done."""
 
-    class Stopped(Exception):
-        pass
 
-    def stop(training):
-        if training.progress.epoch == epoch + 1:
-            raise Stopped
-
-    return stop, Stopped
+@pytest.fixture
+def stoppable():
+    """SIGTERM is answered as the command line has it."""
+    handler = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    yield
+    signal.signal(signal.SIGTERM, handler)
 
 
 def case_settings(case):
@@ -50,34 +53,124 @@ def case_settings(case):
         ("adaptive softmax, two tails", "adam", "sentences"),
     ],
 )
-def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, case, optimizer, sampler):
-    corpus = small_corpus(tmp_path)
+def test_a_run_that_is_stopped_again_and_again_ends_as_if_it_had_not_been(
+    tmp_path, monkeypatch, stoppable, case, optimizer, sampler
+):
     refined = case == "lightrnn"
     changes = dict(
         optimizer=optimizer, learning_rate={"adam": 0.01, "sgd": 0.5}[optimizer], halve_after=2,
-        sampler=SamplerConfig(sampler, 8, 6), epochs=4 if refined else 3, **case_settings(case),
+        sampler=SamplerConfig(sampler, 8, 6), epochs=4 if refined else 3, evaluations=2,
+        **case_settings(case),
     )  # fmt: skip
+    check_stops(tmp_path, monkeypatch, places=[7, 30, 44], changes=changes)
+
+
+def test_a_run_whose_rounds_take_their_costs_from_training_is_stopped_and_goes_on(
+    tmp_path, monkeypatch, stoppable
+):
+    refinement = RefinementConfig(costs="training")
+    check_stops(tmp_path, monkeypatch, places=[10, 60], changes=dict(refinement=refinement))
+
+
+def check_stops(tmp_path, monkeypatch, places, changes):
+    """A run stopped by signals after so many events each, and one that is killed there, against a whole one.
+
+    Events are steps, evaluations and rounds.
+    """
+    corpus = small_corpus(tmp_path)
     whole = small_training(tmp_path, corpus, "whole", **changes)
     run(whole)
+    stopped = interrupted(tmp_path, corpus, "stopped", places, changes, stop)
+    monkeypatch.setattr("lightrnn_gluon.training.SAVE_EVERY", 0.0)
+    killed = interrupted(tmp_path, corpus, "killed", places, changes, kill)
+    for training in (stopped, killed):
+        expected = whole.net.values()
+        for name, array in training.net.values().items():
+            assert array.tobytes() == expected[name].tobytes(), name
+        assert untimed(training) == untimed(whole)
 
-    finished = 2 if refined else 1
-    stop, stopped = stop_after(finished)
-    halves = small_training(tmp_path, corpus, "halves", **changes)
-    with pytest.raises(stopped):
-        run(halves, stop)
-    halves = small_training(tmp_path, corpus, "halves", **changes)
-    assert halves.progress.epoch == finished
-    run(halves)
 
-    expected = whole.net.values()
-    for name, array in halves.net.values().items():
-        assert array.tobytes() == expected[name].tobytes(), name
-    untimed = [
+def untimed(training):
+    return [
         [{key: value for key, value in record.items() if "seconds" not in key} for record in records]
-        for training in (whole, halves)
         for records in (training.progress.curve, training.progress.rounds)
     ]
-    assert untimed[:2] == untimed[2:]
+
+
+def stop():
+    signal.raise_signal(signal.SIGTERM)
+
+
+def kill():
+    raise Killed
+
+
+def interrupted(tmp_path, corpus, name, places, changes, interrupt):
+    """A run that has ended, `interrupt` having been called in it after so many events, in one run each."""
+    for place in [*places, None]:
+        events = count()
+
+        def event(place=place, events=events):
+            if next(events) == place:
+                interrupt()
+
+        training = small_training(tmp_path, corpus, name, **changes)
+        evaluate = training.valid_perplexity
+        training.valid_perplexity = lambda evaluate=evaluate, event=event: (event(), evaluate(), event())[1]
+        refinement = Refinement(training.config)
+
+        def after_epoch(training, event=event, refinement=refinement):
+            event()
+            refinement.after_epoch(training)
+            event()
+
+        def after_step(training, chunk, event=event, refinement=refinement):
+            refinement.after_step(training, chunk)
+            event()
+
+        try:
+            training.run(after_epoch, after_step)
+        except (SystemExit, Killed):
+            assert place is not None
+    assert training.progress.epoch == training.config.epochs
+    return training
+
+
+def test_a_signal_is_held_back_until_a_step_is_done(tmp_path, monkeypatch, stoppable):
+    training, done = small_training(tmp_path, small_corpus(tmp_path)), []
+    step = training.updates.step
+
+    def interrupted_step(*arguments):
+        stop()
+        done.append(step(*arguments))
+        return done[-1]
+
+    monkeypatch.setattr(training.updates, "step", interrupted_step)
+    with pytest.raises(SystemExit):
+        run(training)
+    assert len(done) == training.progress.step == training.progress.within.chunks == 1
+
+
+def test_a_run_that_diverges_goes_back_with_half_the_rate(tmp_path, caplog):
+    training = small_training(tmp_path, small_corpus(tmp_path), optimizer="sgd", learning_rate=0.5)
+    failures = {50, 60}
+
+    def fail(training, chunk):
+        if training.progress.step in failures:
+            failures.remove(training.progress.step)
+            for parameter in training.net.trained().values():
+                parameter.set_data(parameter.data() * np.nan)
+
+    with caplog.at_level("WARNING", "lightrnn_gluon"):
+        training.run(lambda training: None, fail)
+    rates = [point["learning_rate"] for point in training.progress.curve]
+    assert (rates[0], rates[1], len(rates)) == (0.5, 0.125, 4)
+    assert [record.message for record in caplog.records] == [
+        f"LightRNN: training has diverged: going back to epoch 1 and 0 steps, with the rate halved to {rate}"
+        for rate in (0.25, 0.125)
+    ]
+    assert training.progress.setbacks == 2
+    assert np.isfinite(training.valid_perplexity())
 
 
 def test_the_model_is_that_of_the_best_validation_epoch(tmp_path):
@@ -91,8 +184,8 @@ def test_the_model_is_that_of_the_best_validation_epoch(tmp_path):
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     corpus = small_corpus(tmp_path)
     run(small_training(tmp_path, corpus, epochs=1))
-    with pytest.raises(UserError, match="other settings"):
-        small_training(tmp_path, corpus, epochs=1, dropout=0.1)
+    with pytest.raises(UserError, match=r"a run of another config\.dropout, config\.hidden: remove"):
+        small_training(tmp_path, corpus, epochs=1, dropout=0.1, hidden=11)
 
 
 def first_seed(training):
@@ -210,13 +303,13 @@ def test_validation_is_recorded_as_often_as_asked(tmp_path):
 
 
 def test_training_ends_with_its_time_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
-    """By a clock that goes on by a second whenever it is looked at, as it is after each step."""
+    """By a clock that goes on by a second whenever it is looked at, as it is at first, and after each step."""
     training = small_training(tmp_path, small_corpus(tmp_path), epochs=9, time_limit=5.0, rounds_after=[])
     training.progress.train_seconds, clock, tokens = 0.0, count(), []
     monkeypatch.setattr("lightrnn_gluon.training.time.perf_counter", lambda: float(next(clock)))
     training.run(lambda training: None, lambda training, chunk: tokens.append(chunk.tokens))
     (point,) = training.progress.curve
-    assert len(tokens) == 5 and point["train_seconds"] == 6
+    assert len(tokens) == 4 and point["train_seconds"] == 5
     assert point["epoch"] == sum(tokens) / training.corpus.facts["train"]["tokens"] < 1
     assert training.progress.best_valid == point["valid_perplexity"] == training.valid_perplexity()
 

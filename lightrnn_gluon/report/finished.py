@@ -13,9 +13,8 @@ from lightrnn_gluon.checkpoint import load_arrays
 from lightrnn_gluon.config import NetworkConfig, RowConfig, load_row
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json
 from lightrnn_gluon.refinement import table_path
-from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY
+from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY, load_figures
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.training import MODEL
 
@@ -49,7 +48,7 @@ class Run:
 
     Attributes:
         directory: where it lies; its name is the row's.
-        metrics: what metrics.json holds, checked for the keys that the tables need.
+        metrics: what metrics.json and times.json hold, checked for the keys that the tables need.
         config: the row's configuration.
         curve: a line an evaluation (networks only). Seconds of training and re-allocation are
             cumulative and, like the metrics', to a tenth, so that the two compare as shown.
@@ -136,7 +135,7 @@ def refuse_mixture(values: list[tuple[str, Any]], what: str) -> None:
 
 def _read_run(directory: Path) -> Run:
     path = directory / METRICS
-    metrics = read_json(path)
+    metrics = load_figures(directory)
     try:
         _check(metrics)
     except (KeyError, TypeError, ValueError) as error:
