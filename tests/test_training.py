@@ -303,7 +303,7 @@ def test_validation_is_recorded_as_often_as_asked(tmp_path):
 
 
 def test_training_ends_with_its_time_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
-    """By a clock that goes on by a second whenever it is looked at, as it is at first, and after each step."""
+    """By a clock that goes on by a second whenever it is looked at: at first, and after each step."""
     training = small_training(tmp_path, small_corpus(tmp_path), epochs=9, time_limit=5.0, rounds_after=[])
     training.progress.train_seconds, clock, tokens = 0.0, count(), []
     monkeypatch.setattr("lightrnn_gluon.training.time.perf_counter", lambda: float(next(clock)))
