@@ -18,7 +18,15 @@ import gluonnlp
 import numpy as np
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import atomic_path, locked, read_json, sha256_file, write_json, write_text
+from lightrnn_gluon.files import (
+    atomic_path,
+    locked,
+    read_json,
+    read_sealed,
+    sha256_file,
+    write_sealed,
+    write_text,
+)
 from lightrnn_gluon.numbering import END as SENTENCE_END
 from lightrnn_gluon.numbering import Numbering
 from lightrnn_gluon.sources import SPLITS, Source, read_blocks
@@ -103,7 +111,7 @@ class Corpus:
     def __init__(self, directory: Path) -> None:
         """Open a corpus. Raises UserError where a file is missing or is not the one that was written."""
         self.directory = directory
-        self.facts: dict[str, Any] = read_json(directory / "corpus.json")
+        self.facts = read_sealed(directory / "corpus.json")
         self.vocabulary = Vocabulary.load(directory / "vocabulary.json")
         try:
             expected = self.facts["vocabulary"]["sha256"]
@@ -179,7 +187,7 @@ def _prepare(source: Source, directory: Path, config: CorpusConfig, origin: str)
             "unknown": int(np.count_nonzero(ids == vocabulary.unknown)),
             "sha256": sha256_file(path),
         }
-    write_json(description, {**facts, "origin": origin})
+    write_sealed(description, {**facts, "origin": origin})
 
 
 def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
@@ -197,8 +205,7 @@ def encode_text(path: Path, vocabulary: Vocabulary) -> np.ndarray:
 def _is_from(directory: Path, origin: str) -> bool:
     """Whether the folder holds a corpus of this origin."""
     description = directory / "corpus.json"
-    known = read_json(description) if description.is_file() else None
-    return isinstance(known, dict) and known.get("origin") == origin
+    return description.is_file() and read_sealed(description).get("origin") == origin
 
 
 def _origin(source: Source, config: CorpusConfig) -> str:

@@ -112,6 +112,23 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is damaged (not JSON): remove it and run again") from error
 
 
+def write_sealed(path: Path, values: dict[str, Any]) -> None:
+    """Write values as `write_json` does, with a checksum of them besides."""
+    write_json(path, values | {"sha256": _seal(values)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote. Raises UserError where it is missing or altered."""
+    values = read_json(path)
+    if not isinstance(values, dict) or values.pop("sha256", None) != _seal(values):
+        raise UserError(f"{path} is damaged (its checksum differs): remove it and run again")
+    return values
+
+
+def _seal(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """The SHA-256 checksum of a file, in hexadecimal."""
     digest = hashlib.sha256()

@@ -220,6 +220,9 @@ def output_vectors(net: LightRNN) -> Vectors:
     return net.output.row_vectors(), net.output.column_vectors()
 
 
+TABLES = "table-*.npy"  # the files that table_path names
+
+
 def table_path(directory: Path, rounds: int) -> Path:
     """Where a run keeps its table as it was after so many rounds, int32 (V,) cells."""
     return directory / f"table-{rounds}.npy"

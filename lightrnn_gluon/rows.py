@@ -20,9 +20,9 @@ from lightrnn_gluon.devices import find_devices
 from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
-from lightrnn_gluon.files import locked, sha256_file, write_json, write_text
+from lightrnn_gluon.files import locked, sha256_file, write_sealed, write_text
 from lightrnn_gluon.ngram import Ngram, estimate
-from lightrnn_gluon.refinement import Refinement
+from lightrnn_gluon.refinement import TABLES, Refinement
 from lightrnn_gluon.systems import Network, best_weight, interpolate, new_network
 from lightrnn_gluon.training import CHECKPOINT, MODEL, Training
 from lightrnn_gluon.workers import ALONE, Workers
@@ -74,8 +74,8 @@ def train_row(
     with locked(directory), _recording(config, corpus, directory):
         outcome = train()
         metrics = _measure(config, corpus, directory, outcome) | {"scale": scale, "origin": origin}
-        write_json(directory / runs.TIMES, _times(directory, outcome))
-        write_json(directory / runs.METRICS, metrics)
+        write_sealed(directory / runs.TIMES, _times(directory, outcome))
+        write_sealed(directory / runs.METRICS, metrics)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         logger.info("%s: test perplexity %.1f", config.system, metrics["test_perplexity"])
     return True
@@ -105,7 +105,7 @@ def _train_network(training: Training, refinement: Refinement, directory: Path) 
         model_bytes=(directory / MODEL).stat().st_size,
         train_seconds=progress.train_seconds,
         reallocation_seconds=progress.reallocation_seconds,
-        files=[MODEL],
+        files=[MODEL, *(path.name for path in sorted(directory.glob(TABLES)))],
         timed_files=[runs.CURVE, *([runs.ROUNDS] if progress.rounds else [])],
         facts={
             "device": str(training.devices[0]),

@@ -26,7 +26,7 @@ from lightrnn_gluon.config import (
 from lightrnn_gluon.corpus import Corpus, Vocabulary
 from lightrnn_gluon.devices import find_devices
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json, sha256_file, write_array
+from lightrnn_gluon.files import read_sealed, sha256_file, write_array
 from lightrnn_gluon.models import LanguageModel
 from lightrnn_gluon.ngram import Ngram
 from lightrnn_gluon.systems import Interpolation, Network, System, new_network
@@ -56,18 +56,12 @@ def _scores_of_members(directory: Path, members: list[str]) -> dict[str, list[st
     return {member: [known.get(name) for name in names] for member, known in files.items()}
 
 
-def load_figures(directory: Path) -> Any:
-    """What metrics.json and times.json say together, unchecked. Raises UserError where one is no JSON."""
-    metrics = read_json(directory / METRICS)
+def load_figures(directory: Path) -> dict[str, Any]:
+    """What metrics.json and times.json say together. Raises UserError where one is missing or altered."""
+    metrics = read_sealed(directory / METRICS)
     # Runs of earlier versions have all in one.
-    times = read_json(directory / TIMES) if (directory / TIMES).is_file() else {}
-    if not isinstance(metrics, dict) or not isinstance(times, dict):
-        return None
-    return times | metrics | {"files": _merged(metrics.get("files"), times.get("files"))}
-
-
-def _merged(files: Any, more: Any) -> Any:
-    return files | more if isinstance(files, dict) and isinstance(more, dict) else files
+    times = read_sealed(directory / TIMES) if (directory / TIMES).is_file() else {}
+    return times | metrics | {"files": metrics.get("files", {}) | times.get("files", {})}
 
 
 def read_metrics(directory: Path) -> dict[str, Any]:
@@ -80,7 +74,7 @@ def read_metrics(directory: Path) -> dict[str, Any]:
         "origin": dict, "files": dict, "parameters": int, "vocabulary_sha256": str, "corpus_sha256": str
     }  # fmt: skip
     for key, kind in needed.items():
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
+        if not isinstance(metrics.get(key), kind):
             raise UserError(f"{path} is damaged ({key} is missing): remove its folder and run again")
     recorded = metrics["origin"].get("config", {})
     if not isinstance(recorded, dict):
@@ -121,6 +115,7 @@ def load_system(directory: Path) -> tuple[System, Vocabulary]:
     Raises UserError where the run is not finished, or its files are damaged or do not fit together.
     """
     metrics = read_metrics(directory)
+    check_file(directory / CONFIG, metrics)
     config = load_row(directory / CONFIG)
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     if vocabulary.checksum != metrics["vocabulary_sha256"]:

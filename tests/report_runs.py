@@ -1,7 +1,6 @@
 """Synthetic run folders for the tests of the report, and readers of what it writes."""
 
 import csv
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ from texts import write_folder
 from lightrnn_gluon.checkpoint import save_arrays
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, SamplerConfig, dump
 from lightrnn_gluon.corpus import Corpus, CorpusConfig, Vocabulary, prepare
+from lightrnn_gluon.files import write_sealed
 from lightrnn_gluon.sources import SPLITS, TextFiles
 from lightrnn_gluon.table import WordTable
 
@@ -52,7 +52,7 @@ def add_run(out: Path, row: str, config, name: str = "Talks (stand-in)", **chang
         },
         **changes,
     }  # fmt: skip
-    (directory / "metrics.json").write_text(json.dumps(metrics))
+    write_sealed(directory / "metrics.json", metrics)
     return directory
 
 

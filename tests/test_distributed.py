@@ -1,6 +1,5 @@
 """Several workers, as processes of this machine: as one with all of the batch, and none left hanging."""
 
-import json
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ from scripts import ROOT, distributed, read_table
 from texts import make_corpus, random_sentences
 
 from lightrnn_gluon.checkpoint import load_arrays
+from lightrnn_gluon.runs import load_figures
 
 PROGRAM = str(ROOT / "reproduce" / "distributed.py")
 ROW = """\
@@ -93,7 +93,7 @@ def test_two_workers_are_one_with_all_of_the_batch(folder):
     for of_one, of_two in zip(*curves, strict=True):
         for key in ("train_perplexity", "valid_perplexity"):
             assert float(of_two[key]) == pytest.approx(float(of_one[key]), rel=1e-4), key
-    metrics = [json.loads((folder / out / "metrics.json").read_text()) for out in ("alone", "two")]
+    metrics = [load_figures(folder / out) for out in ("alone", "two")]
     assert [each["devices"] for each in metrics] == [1, 2]
     # Each worker has said nothing twice.
     assert output.count("epoch 1.00 of 3") == 1

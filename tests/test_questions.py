@@ -1,7 +1,5 @@
 """Refinement by rounds, and vocabularies by size: their rows, plans, and tables from synthetic runs."""
 
-import json
-
 import matplotlib.image
 import pytest
 from report_runs import add_network, add_run, read_csv
@@ -9,6 +7,7 @@ from scripts import CONFIGS, call, plan, read_metrics, read_table, runner
 from texts import random_sentences, write_folder
 
 from lightrnn_gluon.config import NgramConfig
+from lightrnn_gluon.files import read_sealed, write_sealed
 from lightrnn_gluon.report import render
 from lightrnn_gluon.report.experiments import read_results, sort_vocabularies
 
@@ -38,9 +37,9 @@ def add_vocabulary(out, folder, words, light, full):
             peak_memory_bytes=words * 1000, valid_perplexity=points[-1][2],
         )  # fmt: skip
         path = directory / "metrics.json"
-        metrics = json.loads(path.read_text())
+        metrics = read_sealed(path)
         metrics["corpus"]["vocabulary"]["size"] = words + 3
-        path.write_text(json.dumps(metrics))
+        write_sealed(path, metrics)
 
 
 @pytest.fixture(scope="module")

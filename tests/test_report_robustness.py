@@ -1,7 +1,6 @@
 """The report on damaged, mixed and hostile run folders, and its pictures."""
 
 import hashlib
-import json
 
 import matplotlib.image
 import pytest
@@ -20,6 +19,7 @@ from report_runs import (
 
 from lightrnn_gluon.config import NgramConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import read_sealed, write_sealed
 from lightrnn_gluon.report import render
 from lightrnn_gluon.table import WordTable
 
@@ -81,7 +81,7 @@ def test_damaged_files_are_named(tmp_path, name, text):
 )  # fmt: skip
 def test_wrong_metrics_are_named(tmp_path, key, value):
     path = add_lightrnn(tmp_path) / "metrics.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    write_sealed(path, read_sealed(path) | {key: value})
     with pytest.raises(UserError, match=f"{path} is damaged"):
         render(tmp_path)
 

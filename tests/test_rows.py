@@ -16,7 +16,7 @@ from texts import snapshot
 
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RefinementConfig, dump
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json, write_json
+from lightrnn_gluon.files import read_sealed, write_sealed
 from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.runs import load_system
 from lightrnn_gluon.sampling import SamplerConfig
@@ -74,10 +74,10 @@ def test_a_half_trained_run_goes_on_and_its_checkpoint_goes_when_it_is_finished(
 def test_a_row_that_lacks_a_file_is_made_anew_with_the_same_figures(tmp_path, corpus, name):
     directory = tmp_path / "runs" / "net"
     train_row(NETWORK, corpus, directory, "tiny")
-    before = read_json(directory / "metrics.json")
+    before = read_sealed(directory / "metrics.json")
     (directory / name).unlink()
     assert train_row(NETWORK, corpus, directory, "tiny")
-    after = read_json(directory / "metrics.json")
+    after = read_sealed(directory / "metrics.json")
     for key in ("test_perplexity", "valid_perplexity", "best_epoch"):
         assert after[key] == before[key]
 
@@ -87,12 +87,12 @@ def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus
     """Those that were none yet had their defaults, parts of `refinement` as well as all of it."""
     directory = tmp_path / "runs" / "net"
     train_row(NETWORK, corpus, directory, "tiny")
-    metrics = read_json(directory / "metrics.json")
+    metrics = read_sealed(directory / "metrics.json")
     if key:
         del metrics["origin"]["config"]["refinement"][key]
     else:
         del metrics["origin"]["config"]["refinement"]
-    write_json(directory / "metrics.json", metrics)
+    write_sealed(directory / "metrics.json", metrics)
     assert not train_row(NETWORK, corpus, directory, "tiny")
     with pytest.raises(UserError, match="another config"):
         train_row(replace(NETWORK, refinement=RefinementConfig("preis")), corpus, directory, "tiny")
@@ -102,9 +102,9 @@ def test_a_row_of_a_version_with_fewer_settings_is_the_same_row(tmp_path, corpus
 def test_a_damaged_record_of_settings_is_one_clear_mistake(tmp_path, corpus, recorded):
     directory = tmp_path / "runs" / "net"
     train_row(NETWORK, corpus, directory, "tiny")
-    metrics = read_json(directory / "metrics.json")
+    metrics = read_sealed(directory / "metrics.json")
     metrics["origin"]["config"] = recorded
-    write_json(directory / "metrics.json", metrics)
+    write_sealed(directory / "metrics.json", metrics)
     with pytest.raises(UserError, match=r"metrics\.json is damaged|another config"):
         train_row(NETWORK, corpus, directory, "tiny")
 

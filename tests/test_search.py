@@ -1,6 +1,5 @@
 """The search for learning rates: one row, two rates, on a generated text."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import pytest
 import yaml
 from scripts import call, plan, read_metrics, read_table, run_script, search
 from texts import random_sentences, write_folder
+
+from lightrnn_gluon.files import write_sealed
 
 ROW = "lightrnn-random-table"
 RATES = [0.001, 0.03]
@@ -76,7 +77,7 @@ def test_figures_without_models_count_as_finished(done, capfd):
 def write_metrics(directory, perplexity):
     directory.mkdir(parents=True)
     values = {"origin": {}, "files": {}, "parameters": 1, "vocabulary_sha256": "", "corpus_sha256": ""}
-    (directory / "metrics.json").write_text(json.dumps(values | {"valid_perplexity": perplexity}))
+    write_sealed(directory / "metrics.json", values | {"valid_perplexity": perplexity})
 
 
 def some_rows(count, name="a"):

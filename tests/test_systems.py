@@ -10,7 +10,7 @@ from texts import make_vocabulary
 
 from lightrnn_gluon.config import NetworkConfig, SamplerConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json
+from lightrnn_gluon.files import read_sealed
 from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.runs import load_scores, load_system
 from lightrnn_gluon.systems import Interpolation, best_weight, interpolate, new_network
@@ -159,7 +159,7 @@ def test_a_finished_row_loads_again_and_scores_as_it_was_measured(tmp_path, case
     assert vocabulary.words == corpus.vocabulary.words
     scores = system.token_nll(corpus.ids("test"))
     np.testing.assert_array_equal(scores, load_scores(directory, "test"))
-    metrics = read_json(directory / "metrics.json")
+    metrics = read_sealed(directory / "metrics.json")
     assert metrics["test_perplexity"] == pytest.approx(np.exp(scores.astype(np.float64).mean()), rel=1e-6)
     with (directory / "curve.csv").open() as stream:
         curve = list(csv.DictReader(stream))

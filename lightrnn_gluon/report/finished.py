@@ -14,7 +14,7 @@ from lightrnn_gluon.config import NetworkConfig, RowConfig, load_row
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.refinement import table_path
-from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY, load_figures
+from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY, check_file, load_figures
 from lightrnn_gluon.table import WordTable, table_shape
 from lightrnn_gluon.training import MODEL
 
@@ -140,6 +140,9 @@ def _read_run(directory: Path) -> Run:
         _check(metrics)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): remove it and run again") from error
+    for name in (CURVE, ROUNDS):
+        if name in metrics["files"]:
+            check_file(directory / name, metrics)
     metrics["train_seconds"] = round(metrics["train_seconds"], 1)
     curve, rounds = None, None
     if metrics["kind"] == "network":
@@ -218,6 +221,8 @@ def tables_over_rounds(run: Run, final: WordTable) -> dict[str, WordTable]:
     tables = {}
     if rounds and all(path.is_file() for path in paths):
         for number, path in enumerate(paths):
+            if path.name in run.metrics["files"]:
+                check_file(path, run.metrics)
             try:
                 tables[f"after round {number}" if number else "start"] = WordTable(
                     np.load(path, allow_pickle=False)
