@@ -119,7 +119,7 @@ _POSITIVE_OF_SAMPLER = ("batch_size", "length")
 
 def _check(row: RowConfig, path: Path) -> None:
     """Refuse values that no run can be made of."""
-    if isinstance(row, InterpolationConfig) and len(row.members) != 2:
+    if isinstance(row, InterpolationConfig) and [type(name) for name in row.members] != [str, str]:
         raise UserError(f"{path}: members must name two rows")
     if not isinstance(row, NetworkConfig):
         return
@@ -136,7 +136,8 @@ def _check(row: RowConfig, path: Path) -> None:
         raise UserError(f"{path}: dropout is {row.dropout} and must be at least 0 and below 1")
     if row.seed < 0:
         raise UserError(f"{path}: seed is {row.seed} and must not be negative")
-    if any(not 1 <= epoch < row.epochs for epoch in row.rounds_after):
+    # OmegaConf takes any container for an element of a list.
+    if not all(isinstance(epoch, int) and 1 <= epoch < row.epochs for epoch in row.rounds_after):
         raise UserError(f"{path}: rounds_after {row.rounds_after}: all must be before epoch {row.epochs}")
 
 
@@ -229,5 +230,7 @@ def _refusals(path: Path) -> Iterator[None]:
     except OmegaConfBaseException as error:
         key = f"{error.full_key}: " if getattr(error, "full_key", None) else ""
         raise UserError(f"{path}: {key}{str(error).splitlines()[0]}") from error
+    except (TypeError, ValueError) as error:  # a list in the place of keys and values
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     except yaml.YAMLError as error:  # OmegaConf parses the values of --set
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
