@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from packages import (
     DOCUMENTS,
     FETCHING,
@@ -23,8 +25,10 @@ from texts import sentences_in, snapshot
 
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.sources import SPLITS, find_source, split_sentences
+from lightrnn_gluon.standins import english
 from lightrnn_gluon.standins.aclw import _PACKAGES, LANGUAGES, describe, prepare_texts
 from lightrnn_gluon.standins.packages import fetch, read_files
+from lightrnn_gluon.standins.texts import RECORDED
 
 LABEL = "Untranslated label says five words."
 ENGLISH = "This manual of the program has not been translated."
@@ -109,6 +113,26 @@ def test_texts_are_a_corpus_with_a_name_and_their_packages_on_record(tmp_path, s
         assert package["sha256"] == hashlib.sha256(deb.read_bytes()).hexdigest()
     assert len(sentences_in(find_source(tmp_path / "ru").blocks("train"))) > 100
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["bin", "packages.json", *LANGUAGES])
+
+
+def test_a_package_that_is_not_the_published_results_is_named_with_both_versions(tmp_path, system):
+    prepare_texts(tmp_path)
+    record = json.loads((tmp_path / "packages.json").read_text(encoding="utf-8"))["fr"]
+    known = {package["name"]: package for package in record}
+    known["manpages-fr"] = {"version": "4.18", "sha256": "0" * 64}
+    write(system / "recorded.yaml", json.dumps(known))
+    assert describe(tmp_path, "fr") == (
+        "ACLW French (stand-in: libreoffice-help-fr, manpages-fr 1:2.0-1, where published results have 4.18, "
+        "manpages-fr-dev)"
+    )
+
+
+def test_the_packages_of_the_published_results_are_on_record():
+    recorded = yaml.safe_load(RECORDED.read_text(encoding="utf-8"))
+    names = {name for names in _PACKAGES.values() for name in names} | english._PACKAGES.keys()
+    assert recorded.keys() == names
+    for package in recorded.values():
+        assert re.fullmatch("[0-9a-f]{64}", package["sha256"]) and package["version"]
 
 
 def test_texts_that_are_there_are_not_fetched_again(tmp_path, system, packages):

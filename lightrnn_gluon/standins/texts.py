@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path, locked, read_json, write_text
 from lightrnn_gluon.sources import SPLITS, split_documents
@@ -26,6 +28,7 @@ Fact = dict[str, str]
 """What the record says of a package: its `name`, `version` and `sha256`."""
 
 _RECORD = "packages.json"
+RECORDED = Path(__file__).with_name("recorded.yaml")
 
 
 def prepare(
@@ -81,8 +84,19 @@ def fact(package: Package) -> Fact:
 
 
 def names_of(facts: Iterable[Fact]) -> str:
-    """The packages' names, as the tables list them."""
-    return ", ".join(fact["name"] for fact in facts)
+    """The packages' names, as the tables list them.
+
+    Debian replaces packages over time: where one is not the very one that the published results are of
+    (recorded.yaml), its version stands beside it, and theirs.
+    """
+    recorded = yaml.safe_load(RECORDED.read_text(encoding="utf-8"))
+    return ", ".join(_name(fact, recorded.get(fact["name"])) for fact in facts)
+
+
+def _name(fact: Fact, published: Fact | None) -> str:
+    if published is None or published["sha256"] == fact["sha256"]:
+        return fact["name"]
+    return f"{fact['name']} {fact['version']}, where published results have {published['version']}"
 
 
 def lines_of(documents: Iterable[Document]) -> list[list[str]]:

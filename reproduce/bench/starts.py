@@ -91,7 +91,7 @@ def _write_text(path: Path, words: int, tokens: int) -> None:
 
 
 def _measure(start: str, path: Path, words: int, out: Path) -> None:
-    ids, random = np.load(path, mmap_mode="r"), WordTable.random(words, 1)
+    ids, random = np.load(path, mmap_mode="r", allow_pickle=False), WordTable.random(words, 1)
     text = TrainingText([str(word) for word in range(words)], ids)
     started = time.perf_counter()
     table = find_start(start)(random, text)
