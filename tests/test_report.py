@@ -163,6 +163,13 @@ def test_protocol_names_rows_that_differ(tmp_path):
     assert "H: 200;" in text
 
 
+def test_protocol_names_rows_that_diverged(tmp_path):
+    add_lightrnn(tmp_path, setbacks=0)
+    add_network(tmp_path, "full", "Full softmax", [(1, 40, 160)], setbacks=2)
+    text = table5(read_results(tmp_path), load_published()).markdown()
+    assert "; training diverged, and went back with half the rate: Full softmax: 2 times." in text
+
+
 def test_settings_are_grouped_behind_the_commonest():
     assert grouped([("HSM", "9"), ("LightRNN", "9")]) == "9"
     pairs = [("C-HSM", "3"), ("HSM", "9"), ("B-RNN", "4"), ("LightRNN", "9"), ("KN+x", "3"), ("y", "9")]

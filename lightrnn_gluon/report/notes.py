@@ -30,6 +30,9 @@ def protocol(results: Results) -> str:
         shown = _by_system(results, partial(_setting, show))
         if shown:
             parts.append(f"{name}: {grouped(shown)}")
+    if setbacks := _by_system(results, _show_setbacks):
+        named = ", ".join(f"{system}: {number}" for system, number in setbacks)
+        parts.append(escape_markdown(f"training diverged, and went back with half the rate: {named}"))
     return "Protocol: " + "; ".join(parts) + "."
 
 
@@ -47,6 +50,11 @@ def _show_rounds(config: NetworkConfig) -> str:
     method = "" if way.method == default.method else f" by {way.method}"
     costs = "" if way.costs == default.costs else f" on costs of {way.costs}"
     return " ".join(map(str, config.rounds_after)) + method + costs
+
+
+def _show_setbacks(run: Run) -> str:
+    number = run.metrics.get("setbacks")  # not in those of earlier versions
+    return f"{number} times" if number else ""
 
 
 def grouped(values: list[tuple[str, str]]) -> str:

@@ -66,7 +66,8 @@ class _Text:
             normalisers[block] = counts * np.log(np.exp(scores, out=scores).sum(axis=1))
             sums[block] = vectors * counts[:, None]
         sums.flush()
-        states = np.load(directory / f"{purpose}.npy", mmap_mode="r")  # nothing of it resident yet
+        # Nothing of it is resident yet.
+        states = np.load(directory / f"{purpose}.npy", mmap_mode="r", allow_pickle=False)
         return StateCosts(states, self.counts, normalisers, weight, np.zeros(size, np.float32))
 
     def _weight(self, part: np.ndarray, size: int) -> np.ndarray:

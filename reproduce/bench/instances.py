@@ -84,7 +84,7 @@ def _trained(experiment: str, folders: tuple[str, ...], directory: Path) -> Task
         arrays = (*(np.asarray(part[:]) for part in costs), net.table.cells)
         for name, array in zip(names, arrays, strict=True):
             write_array(directory / f"{name}.npy", array)
-    return Task(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in names))
+    return Task(*(np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
 
 
 def _together(texts: list[Source]) -> TextFiles:
