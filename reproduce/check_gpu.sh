@@ -27,10 +27,11 @@ stand_in_driver() { # library of MXNet
 }
 
 # The last thing that set-up does is to try the imports, for which the driver is not there yet.
-PATH=$SCRATCH/bin:$PATH bash "$SCRATCH/reproduce/setup.sh" || true
+export PATH=$SCRATCH/bin:$PATH
+bash "$SCRATCH/reproduce/setup.sh" || true
 stand_in_driver "$(echo "$SCRATCH"/.venv/lib/python3.*/site-packages/mxnet/libmxnet.so)"
 export LD_LIBRARY_PATH=$SCRATCH/driver
-PATH=$SCRATCH/bin:$PATH bash "$SCRATCH/reproduce/setup.sh"
+bash "$SCRATCH/reproduce/setup.sh"
 "$SCRATCH/.venv/bin/python" - <<'PYTHON'
 import mxnet as mx
 
