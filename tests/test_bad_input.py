@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from mistakes import CASES, KN, MIX, NETWORK, PREPARE, TRAIN, write_config
 from texts import make_corpus, random_sentences, snapshot
 
-from lightrnn_gluon import cli
 from lightrnn_gluon.config import load_row
 from lightrnn_gluon.rows import train_row
 
@@ -62,23 +60,6 @@ AS_A_PROGRAM = [
     "unfinished run",
     "size of how many words",
 ]
-
-
-@pytest.fixture
-def call(monkeypatch, capfd):
-    """The command line in this process: exit status, stdout, stderr. There is never a GPU."""
-    monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def command(arguments):
-        monkeypatch.setattr(sys, "argv", ["lightrnn", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        return stopped.value.code, *capfd.readouterr()
-
-    yield command
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def start(arguments):

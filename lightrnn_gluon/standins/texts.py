@@ -44,33 +44,22 @@ def prepare(
     it, its texts are waited for. Raises UserError, with `instead` as what to do about it, where packages
     cannot be fetched or read; and where `directory` cannot be written.
     """
-    with locked(directory, wait=True):
-        _prepare(directory, folders, names, instead, write)
-
-
-def _prepare(
-    directory: Path,
-    folders: Iterable[Path],
-    names: Sequence[str],
-    instead: str,
-    write: Callable[[dict[str, Package]], Any],
-) -> None:
-    record = directory / _RECORD
+    record, work = directory / _RECORD, directory / "packages"
     texts = [folder / f"{split}.txt" for folder in folders for split in SPLITS]
-    if all(path.is_file() for path in (record, *texts)):
-        return
-    work = directory / "packages"
-    try:
-        with atomic_path(record) as temporary:
-            record.unlink(missing_ok=True)  # it vouches for texts that are about to change
-            shutil.rmtree(work, ignore_errors=True)  # left by a run that was killed
-            logger.info("fetching Debian packages for the texts in %s", directory)
-            facts = write(fetch(names, work))
-            temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    except PackageError as error:
-        raise UserError(f"{error}: {instead}") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with locked(directory, wait=True):
+        if all(path.is_file() for path in (record, *texts)):
+            return
+        try:
+            with atomic_path(record) as temporary:
+                record.unlink(missing_ok=True)  # it vouches for texts that are about to change
+                shutil.rmtree(work, ignore_errors=True)  # left by a run that was killed
+                logger.info("fetching Debian packages for the texts in %s", directory)
+                facts = write(fetch(names, work))
+                temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        except PackageError as error:
+            raise UserError(f"{error}: {instead}") from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def read_record(directory: Path) -> Any:

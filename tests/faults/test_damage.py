@@ -5,8 +5,6 @@ Slow: `bash tests/run.sh -m faults`.
 
 import random
 import shutil
-import signal
-import sys
 from pathlib import Path
 
 import mxnet as mx
@@ -14,7 +12,6 @@ import pytest
 from mistakes import KN, MIX, NETWORK, write_config
 from texts import make_corpus, random_sentences
 
-from lightrnn_gluon import cli
 from lightrnn_gluon.config import load_row
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.rows import train_row
@@ -70,23 +67,6 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def call(monkeypatch, capfd):
-    """The command line in this process: exit status, what it prints, and complains."""
-    monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def command(line):
-        monkeypatch.setattr(sys, "argv", ["lightrnn", *line.split()])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        return stopped.value.code, *capfd.readouterr()
-
-    yield command
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 def damages(content, generator):
     for _ in range(DAMAGES // 2):
         yield content[: generator.randrange(len(content))]
@@ -105,13 +85,13 @@ def test_damage_is_refused_or_of_no_consequence(name, made, tmp_path, call, monk
     expected = None
     for damaged in damages(whole, random.Random(name)):
         Path(name).write_bytes(damaged)
-        status, output, complaint = call(FILES[name])
+        status, output, complaint = call(FILES[name].split())
         if status == 2:
             refused += 1
             assert Path(name).name in complaint and complaint.count("\n") == 1, complaint
             continue
         assert status == 0
         Path(name).write_bytes(whole)
-        expected = expected or call(FILES[name])
+        expected = expected or call(FILES[name].split())
         assert (status, output) == expected[:2], f"{damaged!r} is used"
     assert refused
