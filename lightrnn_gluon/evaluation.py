@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightrnn_gluon.likelihood import perplexity
+
+def perplexity(nll: np.ndarray) -> float:
+    """The exponential of the mean negative log-likelihood a token (nats)."""
+    return float(np.exp(np.mean(nll, dtype=np.float64)))
 
 
 @dataclass(frozen=True)

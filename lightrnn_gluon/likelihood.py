@@ -28,8 +28,3 @@ def token_nll(net: LanguageModel, sampler: Sampler, tokens: int, context: mx.Con
         inside = chunk.positions >= 0
         result[chunk.positions[inside]] = nll.asnumpy()[inside]
     return result
-
-
-def perplexity(nll: np.ndarray) -> float:
-    """The exponential of the mean negative log-likelihood a token (nats)."""
-    return float(np.exp(np.mean(nll, dtype=np.float64)))

@@ -25,7 +25,8 @@ from lightrnn_gluon.checkpoint import load_arrays, save_arrays
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.errors import Diverged, UserError
-from lightrnn_gluon.likelihood import perplexity, token_nll
+from lightrnn_gluon.evaluation import perplexity
+from lightrnn_gluon.likelihood import token_nll
 from lightrnn_gluon.models import LanguageModel
 from lightrnn_gluon.progress import Checkpoint, Progress, Within, below
 from lightrnn_gluon.sampling import Chunk, evaluation_sampler, make_sampler

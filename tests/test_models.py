@@ -7,7 +7,8 @@ from mxnet import autograd, gluon
 from nets import CASES, CPU, column, make_case, make_ids, make_net, make_words, score, words_nd
 from reference import lightrnn_nll, lightrnn_steps, reference_nll, word_model_steps
 
-from lightrnn_gluon.likelihood import chunk_words, perplexity, token_nll
+from lightrnn_gluon.evaluation import perplexity
+from lightrnn_gluon.likelihood import chunk_words, token_nll
 from lightrnn_gluon.models import MODELS
 from lightrnn_gluon.models.base import LSTM, SPREAD
 from lightrnn_gluon.sampling import StreamSampler

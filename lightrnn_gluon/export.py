@@ -1,0 +1,77 @@
+"""From a run directory to one file that is used without MXNet."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lightrnn_gluon.checkpoint import Arrays, load_arrays
+from lightrnn_gluon.config import NetworkConfig, load_row
+from lightrnn_gluon.corpus import Vocabulary
+from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.runs import CONFIG, VOCABULARY, check_file, read_metrics
+from lightrnn_gluon.runtime.model_file import NETWORKS, save_model
+from lightrnn_gluon.training import MODEL
+
+# A saved model's arrays, by the end of their names, as the runtime's networks call them.
+_NAMES = {
+    "lightrnn": {
+        "encoder.row_of": "row_of",
+        "encoder.column_of": "column_of",
+        "encoder.row_input": "input.rows",
+        "encoder.second.column_input": "input.columns",
+        "encoder.second.first_column_of": "first_column_of",
+        "encoder.second.code_input": "codes",
+        "encoder.second.code_of": "code_of",
+        "encoder.second.word_input": "input.words",
+        "encoder.second.widening_input": "input.widening",
+        "output.row_weight": "output.rows",
+        "output.row_bias": "output.row_bias",
+        "output.column_weight": "output.columns",
+        "output.column_bias": "output.column_bias",
+        "output.word_bias": "word_bias",
+    },
+    "full_softmax": {"input.weight": "input", "output.weight": "output", "output.bias": "output.bias"},
+}
+
+
+def export(run: Path, path: Path, precision: str) -> None:
+    """Write a finished run's network with its vocabulary into one file.
+
+    Raises UserError where the run is not finished or damaged, or its system is none of runtime's networks.
+    """
+    metrics = read_metrics(run)
+    for name in (CONFIG, VOCABULARY):
+        check_file(run / name, metrics)
+    config = load_row(run / CONFIG)
+    if not isinstance(config, NetworkConfig) or config.model not in NETWORKS:
+        raise UserError(f"{run} is a {config.system}: only {', '.join(NETWORKS)} can be exported")
+    check_file(run / MODEL, metrics)
+    values, _ = load_arrays(run / MODEL)
+    words = Vocabulary.load(run / VOCABULARY).words
+    save_model(path, config.model, runtime_arrays(values, config), words, precision)
+
+
+def runtime_arrays(values: Arrays, config: NetworkConfig) -> Arrays:
+    """A saved network's values as the runtime's networks have them."""
+    names = _NAMES[config.model]
+    arrays = {names[name]: value for name, value in values.items() if name in names}
+    if config.model == "full_softmax":
+        arrays["output.bias"] = arrays["output.bias"].reshape(-1)
+    for name, value in values.items():
+        if ".layers." in f".{name}" and name.endswith(".weight"):
+            layer = name.split(".")[-2]
+            arrays |= _layer(value, layer, config.hidden)
+    return arrays
+
+
+def _layer(weight: np.ndarray, layer: str, hidden: int) -> Arrays:
+    """One LSTM's parameters out of the vector that models.base.LSTM keeps them in."""
+    gates = 4 * hidden
+    inputs = len(weight) // gates - hidden - 2
+    matrices, biases = np.split(weight, [gates * (inputs + hidden)])
+    first, second = np.split(matrices, [gates * inputs])
+    return {
+        f"lstm.{layer}.inputs": first.reshape(gates, inputs),
+        f"lstm.{layer}.states": second.reshape(gates, hidden),
+        f"lstm.{layer}.bias": biases.reshape(2, gates).sum(axis=0),
+    }

@@ -1,0 +1,1 @@
+"""Trained models without MXNet: numpy alone reads them, scores with them and finds next words."""
