@@ -1,6 +1,7 @@
 """From a run directory to one file that is used without MXNet."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.runs import CONFIG, VOCABULARY, check_file, read_metrics
 from lightrnn_gluon.runtime.model_file import NETWORKS, save_model
+from lightrnn_gluon.runtime.scorer import Model
 from lightrnn_gluon.training import MODEL
 
 # A saved model's arrays, by the end of their names, as the runtime's networks call them.
@@ -49,6 +51,13 @@ def export(run: Path, path: Path, precision: str) -> None:
     values, _ = load_arrays(run / MODEL)
     words = Vocabulary.load(run / VOCABULARY).words
     save_model(path, config.model, runtime_arrays(values, config), words, precision)
+
+
+def open_run(run: Path) -> Model:
+    """A scorer of a finished run, as of the file that it would be. Raises UserError as `export` does."""
+    with TemporaryDirectory() as scratch:
+        export(run, Path(scratch) / "model", "float32")
+        return Model(Path(scratch) / "model")
 
 
 def runtime_arrays(values: Arrays, config: NetworkConfig) -> Arrays:

@@ -5,8 +5,13 @@ import sys
 
 import mxnet as mx
 import pytest
+from mistakes import NETWORK, write_config
+from texts import make_corpus, random_sentences
 
 from lightrnn_gluon import cli
+from lightrnn_gluon.config import load_row
+from lightrnn_gluon.export import export
+from lightrnn_gluon.rows import train_row
 
 
 @pytest.fixture
@@ -24,3 +29,14 @@ def call(monkeypatch, capfd):
     yield command
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A finished run, its corpus, and its model in a file."""
+    folder = tmp_path_factory.mktemp("exported")
+    corpus = make_corpus(folder / "data", train=random_sentences(80, seed=0))
+    write_config(folder / "net.yaml", NETWORK | {"options": {"start": "information", "codes": 2}})
+    train_row(load_row(folder / "net.yaml"), corpus, folder / "net", "tiny")
+    export(folder / "net", folder / "model", "float32")
+    return folder, corpus

@@ -5,16 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from mistakes import NETWORK, write_config
 from nets import CASES, make_case, make_words, score
 from scripts import ROOT
-from texts import make_corpus, random_sentences
+from texts import lines_of
 
-from lightrnn_gluon.config import NetworkConfig, load_row
+from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.export import export, runtime_arrays
 from lightrnn_gluon.files import sha256_file
-from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.runs import load_system
 from lightrnn_gluon.runtime.model_file import NETWORKS, PRECISIONS, load_model, save_model
 from lightrnn_gluon.runtime.networks import NOTHING
@@ -130,25 +128,9 @@ def test_no_such_precision_is_refused(tmp_path):
         save_model(tmp_path / "model", "lightrnn", {}, [], "int4")
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run, its corpus, and its model in a file."""
-    folder = tmp_path_factory.mktemp("trained")
-    corpus = make_corpus(folder / "data", train=random_sentences(80, seed=0))
-    write_config(folder / "net.yaml", NETWORK | {"options": {"start": "information", "codes": 2}})
-    train_row(load_row(folder / "net.yaml"), corpus, folder / "net", "tiny")
-    export(folder / "net", folder / "model", "float32")
-    return folder, corpus
-
-
-def lines(corpus, split="test"):
-    text = " ".join(corpus.vocabulary.words[number] for number in corpus.ids(split))
-    return [line.strip() for line in text.split("</S>") if line.strip()]
-
-
-def test_sentences_score_as_the_run_evaluates(trained):
-    folder, corpus = trained
-    model, sentences = Model(folder / "model"), lines(corpus)
+def test_sentences_score_as_the_run_evaluates(exported):
+    folder, corpus = exported
+    model, sentences = Model(folder / "model"), lines_of(corpus)
     nll = load_system(folder / "net")[0].token_nll(corpus.ids("test"))
     found = [score.log_prob for sentence in sentences for score in model.full_scores(sentence)]
     np.testing.assert_allclose(found, -nll / np.log(10), atol=1e-4)
@@ -162,8 +144,8 @@ def test_sentences_score_as_the_run_evaluates(trained):
     assert model.perplexity(sentences[0]) == pytest.approx(10 ** (-model.score(sentences[0]) / words))
 
 
-def test_words_one_by_one_score_as_their_sentence(trained):
-    model, sentence = Model(trained[0] / "model"), "w0 w3 no-such-word w1"
+def test_words_one_by_one_score_as_their_sentence(exported):
+    model, sentence = Model(exported[0] / "model"), "w0 w3 no-such-word w1"
     for bos, begin in ((True, model.BeginSentenceWrite), (False, model.NullContextWrite)):
         state, scores = State(), []
         begin(state)
@@ -181,8 +163,8 @@ def test_words_one_by_one_score_as_their_sentence(trained):
     assert "w3" in model and "no-such-word" not in model and "</S>" not in model
 
 
-def test_next_words_are_in_order_and_their_scores_those_of_the_words(trained):
-    model, state = Model(trained[0] / "model"), State()
+def test_next_words_are_in_order_and_their_scores_those_of_the_words(exported):
+    model, state = Model(exported[0] / "model"), State()
     model.BeginSentenceWrite(state)
     found = model.next_words(state, 5)
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
@@ -192,9 +174,9 @@ def test_next_words_are_in_order_and_their_scores_those_of_the_words(trained):
     assert len(model.next_words(state, 10**6)) == len(model.words)
 
 
-def test_the_same_run_is_the_same_file(trained, tmp_path):
-    export(trained[0] / "net", tmp_path / "again", "float32")
-    assert sha256_file(tmp_path / "again") == sha256_file(trained[0] / "model")
+def test_the_same_run_is_the_same_file(exported, tmp_path):
+    export(exported[0] / "net", tmp_path / "again", "float32")
+    assert sha256_file(tmp_path / "again") == sha256_file(exported[0] / "model")
 
 
 @pytest.mark.parametrize("content", [b"", b"words", b"\0" * 100])
@@ -204,15 +186,16 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
         Model(tmp_path / "model")
 
 
-def test_a_model_is_used_where_there_is_no_mxnet(trained):
+def test_a_model_is_used_where_there_is_no_mxnet(exported):
     program = f"""
 import sys
 for name in ("mxnet", "gluonnlp", "scipy", "numba", "kenlm", "pandas", "omegaconf", "yaml"):
     sys.modules[name] = None
+from lightrnn_gluon.runtime.scores import evaluate_text
 from lightrnn_gluon.runtime.scorer import Model
-print(Model({str(trained[0] / "model")!r}).score("w0 w1"))
+print(Model({str(exported[0] / "model")!r}).score("w0 w1"))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert float(done.stdout) == pytest.approx(Model(trained[0] / "model").score("w0 w1"))
+    assert float(done.stdout) == pytest.approx(Model(exported[0] / "model").score("w0 w1"))

@@ -47,3 +47,9 @@ def make_vocabulary(words):
 def snapshot(folder):
     """All files under a folder with their contents."""
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def lines_of(corpus, split="test"):
+    """The sentences of a corpus as text."""
+    text = " ".join(corpus.vocabulary.words[number] for number in corpus.ids(split))
+    return [line.strip() for line in text.split("</S>") if line.strip()]

@@ -48,6 +48,10 @@ class Model:
         """Whether it is in the vocabulary."""
         return word in self._ids
 
+    def number(self, word: str) -> int:
+        """Its id; that of `<UNK>` where it is not in the vocabulary, `</S>` being the sentence's end."""
+        return self._end if word == "</S>" else self._ids.get(word, self._unknown)
+
     def score(self, sentence: str, bos: bool = True, eos: bool = True) -> float:
         """The logarithm of a sentence's probability; its words stand between white space.
 
@@ -96,7 +100,7 @@ class Model:
 
     def BaseFullScore(self, in_state: State, word: str, out_state: State) -> FullScore:
         """The same, with whether the word is known; `</S>` ends a sentence."""
-        number = self._end if word == "</S>" else self._ids.get(word, self._unknown)
+        number = self.number(word)
         logs, out_state.reading = self._network.read(in_state.reading, np.array([number]))
         return FullScore(float(logs[0] / _LOG10), None, number == self._unknown)
 
@@ -107,6 +111,21 @@ class Model:
         """
         words, logs = self._network.best(state.reading, min(number, len(self.words)))
         return [(self.words[word], float(log / _LOG10)) for word, log in zip(words, logs, strict=True)]
+
+    def draw(self, begin: Sequence[str], number: int, generator: np.random.Generator) -> list[str]:
+        """A sentence of so many words at most that begins with some, drawn word by word."""
+        reading, words = self._network.begin(np.array([self._start])), list(begin)
+        for word in begin:
+            _, reading = self._network.read(reading, np.array([self.number(word)]))
+        while len(words) < number:
+            chances = np.exp(self._network.distribution(reading).astype(np.float64))
+            chances[[self._unknown, self._start]] = 0
+            drawn = int(generator.choice(len(chances), p=chances / chances.sum()))
+            if drawn == self._end:
+                break
+            words.append(self.words[drawn])
+            _, reading = self._network.read(reading, np.array([drawn]))
+        return words
 
     def _numbers(self, words: list[str], ends: bool) -> list[int]:
         return [*(self._ids.get(word, self._unknown) for word in words), *([self._end] if ends else [])]
