@@ -13,6 +13,7 @@ sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
 
 import growth  # noqa: E402
 import reading  # noqa: E402
+import scoring  # noqa: E402
 import speed  # noqa: E402
 from stopwatch import Worker  # noqa: E402
 
@@ -67,6 +68,16 @@ def test_reading_is_measured_beside_gluonnlp(tmp_path):
     for turn in read_json(tmp_path / "reading.json")["turns"]:
         assert turn["this package"]["done"] == turn["gluonnlp"]["done"] >= 20_000
     assert {path.name for path in tmp_path.iterdir()} == {"reading.csv", "reading.md", "reading.json"}
+
+
+def test_scoring_is_measured_beside_query(tmp_path):
+    assert call(scoring.main, "--sentences", 50, "--words", 200, "--out", tmp_path) == 0
+    ours, theirs = read_table(tmp_path / "scoring.csv")
+    assert (ours["system"], theirs["system"], ours["words"]) == ("LightRNN", "query", "200")
+    rate = float(ours["sentences_per_second"]) / float(theirs["sentences_per_second"])
+    assert float(theirs["ratio"]) == pytest.approx(rate, rel=1e-3)
+    for turn in read_json(tmp_path / "scoring.json")["turns"]["200"]:
+        assert turn["LightRNN"]["done"] == turn["query"]["done"] == 50
 
 
 def test_growth_is_a_table_and_a_picture(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from typing import Any
 import click
 from alone import ONE_THREAD, RESULTS
 from stopwatch import TURNS, Worker, in_turn, rate
+from words import BATCH_SIZE
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig
@@ -27,7 +28,7 @@ from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, 
 from lightrnn_gluon.systems import new_network
 
 _BENCH = Path(__file__).resolve().parent
-_LENGTH, _BATCH_SIZE = 20, 64
+_LENGTH = 20
 _OURS, _TORCH = "ours.py", "rivals.py"
 
 
@@ -141,7 +142,7 @@ def start(system: System, words: int, hidden: int, torch: Path | None) -> Worker
     python = sys.executable if system.program == _OURS else str(torch)
     numbers = {
         "--words": words, "--hidden": hidden, "--length": system.length,
-        "--batch-size": _BATCH_SIZE, "--steps": system.steps,
+        "--batch-size": BATCH_SIZE, "--steps": system.steps,
     }  # fmt: skip
     options = [str(part) for pair in numbers.items() for part in pair]
     return Worker([python, str(_BENCH / system.program), system.model, *options], ONE_THREAD)
@@ -160,7 +161,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
     about = sorted({(each["environment"]["commit"], each["torch"] or "none") for each in results})
     protocol = (
         f"One thread a process; medians of {TURNS} turns of each system in turn with the others; one LSTM "
-        f"layer, dropout 0.2, SGD with the gradient's norm clipped; {_BATCH_SIZE} rows of {_LENGTH} words a "
+        f"layer, dropout 0.2, SGD with the gradient's norm clipped; {BATCH_SIZE} rows of {_LENGTH} words a "
         "step, of a full softmax 5 from 100,000 words on, and 2 at 793,471. Measured at (commit, PyTorch): "
         + "; ".join(", ".join(pair) for pair in about)
         + "."

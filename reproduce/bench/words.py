@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 CLIP, RATE, DROPOUT = 5.0, 1.0, 0.2
+BATCH_SIZE = 64
 _EXPONENT = 1.05
 
 
