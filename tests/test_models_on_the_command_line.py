@@ -128,6 +128,20 @@ def test_mistakes_are_one_line(exported, call, given, monkeypatch, arguments, co
     assert re.fullmatch(f"lightrnn: .*{complaint}[^\n]*\n", errors)
 
 
+def test_what_needs_mxnet_says_so_without_it(exported):
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(['mxnet', 'yaml'])); "
+        "from lightrnn_gluon.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "score", exported[0] / "net"]
+    done = subprocess.run(command, cwd=ROOT, input="w0", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch("lightrnn: (yaml|mxnet) is not installed, [^\n]+\n", done.stderr)
+    command[-1] = exported[0] / "model"
+    done = subprocess.run(command, cwd=ROOT, input="w0", capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("w0=")
+
+
 def test_a_line_that_is_no_text_is_named(exported, call, given):
     given(b"w0\n\xff\n")
     status, _, errors = call(["score", str(exported[0] / "model"), "--batch-size", "1"])

@@ -42,10 +42,10 @@ _COLUMNS = [
     Column("peak_bytes", "Peak memory", show_bytes),
 ]
 _NOTES = [
-    f"Sentences of {_LENGTH} words, drawn by Zipf's law, each regardless of those before it. LightRNN and the "
-    f"full softmax: one LSTM layer of {_HIDDEN} units, {BATCH_SIZE} sentences side by side; LightRNN in numpy, "
-    f"from text to scores; the full softmax from ids. `query`: a {_ORDER}-gram, started anew for each turn, "
-    "from text to scores; its memory is not measured.",
+    f"Sentences of {_LENGTH} words, drawn by Zipf's law, each regardless of those before it. LightRNN and "
+    f"the full softmax: one LSTM layer of {_HIDDEN} units, {BATCH_SIZE} sentences side by side; LightRNN in "
+    f"numpy, from text to scores; the full softmax from ids. `query`: a {_ORDER}-gram, started anew for each "
+    "turn, from text to scores; its memory is not measured.",
 ]
 
 
@@ -86,8 +86,8 @@ def main(
     about = environment()
     write_json(out / "scoring.json", {"sentences": sentences, "turns": found, "environment": about})
     protocol = (
-        f"{sentences:,} sentences; one thread a process; medians of {TURNS} turns of each system in turn with "
-        f"the others. Measured at {about['commit']}."
+        f"{sentences:,} sentences; one thread a process; medians of {TURNS} turns of each system in turn "
+        f"with the others. Measured at {about['commit']}."
     )
     table = Table("Scoring sentences", protocol, _COLUMNS, records, _NOTES)
     write_text(out / "scoring.csv", table.csv())
