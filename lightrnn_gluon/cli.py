@@ -83,7 +83,7 @@ def evaluate(run: Path, text: Path, as_json: bool) -> None:
 
     Counted are all words and one </S> a line; the figure without unknown words is given beside.
     """
-    result = asdict(_evaluate(run, text) if run.is_dir() else _evaluate_file(run, text))
+    result = asdict(_evaluate_file(run, text) if run.is_file() else _evaluate(run, text))
     if as_json:
         print(json.dumps(result))
         return

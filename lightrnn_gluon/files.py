@@ -85,10 +85,10 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, atomically."""
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """Write `text` to `path` as UTF-8, atomically; `errors` says what becomes of what is no text."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors=errors)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -99,7 +99,8 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    # The name of a file may hold bytes that are no text: escaped as JSON has it, they come back.
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", errors="backslashreplace")
 
 
 def read_json(path: Path) -> Any:

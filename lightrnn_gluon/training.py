@@ -252,7 +252,7 @@ class Training:
         self.progress.learning_rate /= 2
         self.updates.learning_rate = self.progress.learning_rate
         self._save()
-        logger.warning(
+        logger.info(
             "%s: training has diverged: going back to epoch %d and %d steps, with the rate halved to %g",
             self.config.system, self.progress.epoch, self.progress.within.chunks, self.progress.learning_rate,
         )  # fmt: skip

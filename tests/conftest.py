@@ -1,5 +1,6 @@
 """What tests of several files ask for by name."""
 
+import logging
 import signal
 import sys
 
@@ -22,6 +23,7 @@ def call(monkeypatch, capfd):
 
     def command(arguments):
         monkeypatch.setattr(sys, "argv", ["lightrnn", *arguments])
+        monkeypatch.setattr(logging.root, "handlers", [])  # or the log goes where pytest's goes
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         return stopped.value.code, *capfd.readouterr()

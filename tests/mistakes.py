@@ -312,7 +312,7 @@ CASES = {
     "configuration of a run that does not fit": (
         write("runs/net/config.yaml", json.dumps({**NETWORK, "hidden": 6})),
         EVALUATE_NET,
-        "does not fit",
+        r"config\.yaml is missing or damaged",
     ),
     "interpolation whose member is gone": (
         lambda folder: shutil.rmtree(folder / "runs" / "kn"),

@@ -246,7 +246,7 @@ def test_folder_in_the_files_place_is_a_user_error(tmp_path):
 
 
 def test_json_comes_back_and_is_readable(tmp_path):
-    value = {"words": ["naïve", "\u2028", "<S>"], "number": 1.5, "none": None}
+    value = {"words": ["naïve", "\u2028", "<S>", "\udcff"], "number": 1.5, "none": None}
     write_json(tmp_path / "file.json", value)
     assert read_json(tmp_path / "file.json") == value
     assert "naïve" in (tmp_path / "file.json").read_text(encoding="utf-8")

@@ -115,7 +115,7 @@ def wait_for(path, process):
 def test_a_dead_worker_ends_all_and_the_same_command_goes_on(folder):
     assert finish(together(folder, 2, "whole"))[0] == 0
     process = together(folder, 2, "killed")
-    wait_for(folder / "killed" / "checkpoint.safetensors", process)
+    wait_for(folder / "killed" / "model.safetensors", process)  # of the first epoch
     children = workers_of(process)
     os.kill(children[1], signal.SIGKILL)
     status, _, errors = finish(process)
