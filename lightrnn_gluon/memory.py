@@ -52,7 +52,5 @@ def training_memory(config: NetworkConfig, words: int) -> TrainingMemory:
         for name, shape in zip(graph.list_outputs(), found, strict=True)
         if name not in given
     )
-    # The fused LSTM wants its parameters in one piece, and makes it: no more for more rows.
-    pieces = 2 * net.parameter_parts()["lstm"]
-    fixed = (2 + _STATES[config.optimizer]) * parameters + pieces
-    return TrainingMemory(_NUMBER_BYTES * fixed, _NUMBER_BYTES * _COPIES * (made - pieces))
+    fixed = (2 + _STATES[config.optimizer]) * parameters
+    return TrainingMemory(_NUMBER_BYTES * fixed, _NUMBER_BYTES * _COPIES * made)

@@ -16,18 +16,14 @@ def sigmoid(x):
 class StepLSTM:
     """Stacked LSTM cells (Hochreiter & Schmidhuber 1997), gates in Gluon's order: i, f, g, o."""
 
-    def __init__(self, arrays, prefix):
+    def __init__(self, lstm):
         self.layers = []
-        for layer in range(sum(name.startswith(prefix) and name.endswith("i2h_weight") for name in arrays)):
-            (start,) = {
-                name.removesuffix("i2h_weight")
-                for name in arrays
-                if name.startswith(f"{prefix}layers.{layer}.") and name.endswith("i2h_weight")
-            }
-            self.layers.append(
-                [arrays[start + part] for part in ("i2h_weight", "i2h_bias", "h2h_weight", "h2h_bias")]
-            )
-        size = self.layers[0][2].shape[1]
+        for layer in lstm.layers:
+            numbers = layer.weight.data().asnumpy().astype(np.float64)
+            (w_x, w_h), size = layer.matrices, layer.matrices[1][1]
+            ends = np.cumsum([np.prod(w_x), np.prod(w_h), 4 * size])
+            x, h, b_x, b_h = np.split(numbers, ends)
+            self.layers.append((x.reshape(w_x), b_x, h.reshape(w_h), b_h))
         self.state = [(np.zeros(size), np.zeros(size)) for _ in self.layers]
 
     def step(self, x):
@@ -52,7 +48,7 @@ def float64(net):
 def lightrnn_steps(net, words):
     """For each word after the first: log P over rows, and over columns of the word's own row."""
     arrays, table = float64(net), net.table
-    lstm = StepLSTM(arrays, "encoder.lstm.")
+    lstm = StepLSTM(net.encoder.lstm)
     grid = table.words()
     x_row, second = arrays["encoder.row_input"], second_input(arrays, table)
     lstm.step(x_row[table.row_of[words[0]]])
@@ -186,7 +182,7 @@ def word_model_steps(net, words):
     """For each word after the first: log P over the vocabulary."""
     arrays = float64(net)
     read, predict = (part(arrays) for part in WORD_MODELS[type(net).__name__])
-    lstm = StepLSTM(arrays, "lstm.")
+    lstm = StepLSTM(net.lstm)
     for word in words[:-1]:
         yield predict(lstm.step(read(word)))
 

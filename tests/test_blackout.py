@@ -167,7 +167,7 @@ def test_training_minimises_the_definition_for_the_samples_that_it_draws(calls, 
     np.testing.assert_array_equal(targets, words[1:])
     np.testing.assert_allclose(np.exp(log_q), proposal(0.7), rtol=1e-5)
     arrays = float64(net)
-    lstm, read = StepLSTM(arrays, "lstm."), embedding(arrays)
+    lstm, read = StepLSTM(net.lstm), embedding(arrays)
     states = [lstm.step(read(word)) for word in words[:-1]]
     expected = objectives(states, words[1:], samples, *output_arrays(net), proposal(0.7))
     np.testing.assert_allclose(found, expected, atol=5e-5)

@@ -3,12 +3,13 @@
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet import autograd
+from mxnet import autograd, gluon
 from nets import CASES, CPU, column, make_case, make_ids, make_net, make_words, score, words_nd
 from reference import lightrnn_nll, lightrnn_steps, reference_nll, word_model_steps
 
 from lightrnn_gluon.likelihood import chunk_words, perplexity, token_nll
 from lightrnn_gluon.models import MODELS
+from lightrnn_gluon.models.base import LSTM, SPREAD
 from lightrnn_gluon.sampling import StreamSampler
 from lightrnn_gluon.table import WordTable
 
@@ -143,9 +144,8 @@ def test_training_drops_between_layers():
     lstm = make_net(layers=2, dropout=0.5).encoder.lstm
     # The first layer does not look at its input, so only a mask between the layers can change the
     # values of the units that the last mask leaves.
-    first = lstm.layers[0].collect_params()
-    (weight,) = [p for name, p in first.items() if name.endswith("i2h_weight")]
-    weight.set_data(mx.nd.zeros(weight.shape))
+    first = lstm.layers[0]
+    first.weight.data()[: np.prod(first.matrices[0])] = 0
     seen = [set() for _ in range(6)]
     for seed in range(30):
         mx.random.seed(seed)
@@ -154,6 +154,18 @@ def test_training_drops_between_layers():
         for unit, value in enumerate(output.asnumpy().ravel()):
             seen[unit].add(round(float(value), 6))
     assert all(len(values - {0.0}) > 1 for values in seen)
+
+
+def test_the_lstm_is_gluons_own():
+    mx.random.seed(4)
+    ours, theirs = LSTM(5, 3), gluon.rnn.LSTM(3, input_size=5)
+    ours.initialize(mx.init.Uniform(SPREAD))
+    mx.random.seed(4)
+    theirs.initialize(mx.init.Uniform(SPREAD))
+    x, h, c = (mx.nd.random.uniform(shape=shape) for shape in ((4, 2, 5), (1, 2, 3), (1, 2, 3)))
+    found, (expected, carried) = ours(x, h, c), theirs(x, [h, c])
+    for one, other in zip(found, [expected, *carried], strict=True):
+        np.testing.assert_array_equal(one.asnumpy(), other.asnumpy())
 
 
 @pytest.mark.parametrize("case", CASES)

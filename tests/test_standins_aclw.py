@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -117,6 +118,15 @@ def test_texts_that_are_there_are_not_fetched_again(tmp_path, system, packages):
     prepare_texts(tmp_path)
     assert (packages / "calls").read_text() == ""
     assert snapshot(tmp_path) == before
+
+
+def test_two_at_once_fetch_once(tmp_path, system, packages):
+    write(packages / "calls", "")
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(prepare_texts, [tmp_path / "texts"] * 2))
+    assert (packages / "calls").read_text().count(" update\n") == 1
+    prepare_texts(tmp_path / "again")
+    assert snapshot(tmp_path / "texts") == snapshot(tmp_path / "again")
 
 
 @pytest.mark.parametrize("lost", ["packages.json", "cs/valid.txt"])

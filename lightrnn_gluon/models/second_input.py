@@ -99,7 +99,10 @@ class CodeInput(SecondInput):
     def hybrid_forward(  # noqa: D102
         self, F: Any, words: Any, columns: Any, code_input: Any, code_of: Any
     ) -> Any:
-        return F.sum(F.take(code_input, F.take(code_of, words)), axis=2)
+        number = self.code_of.shape[1]
+        vectors = F.take(code_input, F.take(code_of, words))  # (T, B, codes, H)
+        parts = F.split(vectors, num_outputs=number, axis=2, squeeze_axis=True)
+        return F.add_n(*parts) if number > 1 else parts  # several times as fast as a sum over that axis
 
 
 class LowRankInput(SecondInput):

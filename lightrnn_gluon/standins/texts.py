@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import atomic_path, read_json, write_text
+from lightrnn_gluon.files import atomic_path, locked, read_json, write_text
 from lightrnn_gluon.sources import SPLITS, split_documents
 from lightrnn_gluon.standins.cleaning import sentences_of, without_repeats
 from lightrnn_gluon.standins.formats import Document, Files
@@ -37,10 +37,21 @@ def prepare(
 ) -> None:
     """Fetch packages and have `write` make each folder's texts of them, unless they are all there.
 
-    What `write` returns is the record. The packages are gone again afterwards. Raises UserError, with
-    `instead` as what to do about it, where packages cannot be fetched or read; and where `directory`
-    cannot be written.
+    What `write` returns is the record. The packages are gone again afterwards. Where another process is at
+    it, its texts are waited for. Raises UserError, with `instead` as what to do about it, where packages
+    cannot be fetched or read; and where `directory` cannot be written.
     """
+    with locked(directory, wait=True):
+        _prepare(directory, folders, names, instead, write)
+
+
+def _prepare(
+    directory: Path,
+    folders: Iterable[Path],
+    names: Sequence[str],
+    instead: str,
+    write: Callable[[dict[str, Package]], Any],
+) -> None:
     record = directory / _RECORD
     texts = [folder / f"{split}.txt" for folder in folders for split in SPLITS]
     if all(path.is_file() for path in (record, *texts)):
