@@ -152,6 +152,21 @@ def generate(model: Path, sentences: int, words: int, seed: int, begin: str) -> 
         print(" ".join(opened.draw(begin.split(), words, generator)))
 
 
+@cli.command()
+@_model
+@click.argument("word")
+@click.option("--number", default=10, type=click.IntRange(1), show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def neighbours(model: Path, word: str, number: int, as_json: bool) -> None:
+    """Words that MODEL reads most like WORD, and how alike: the cosine of all that it reads for each."""
+    found = _open(model).neighbours(word, number)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for other, cosine in found:
+        print(f"{cosine:.4f} {other}")
+
+
 def _open(path: Path) -> "Model":
     """A scorer of a file, without MXNet, or of a run directory, with it."""
     if path.is_dir():
@@ -188,6 +203,22 @@ def params(configs: tuple[Path, ...], words: int | None, as_json: bool, scale: P
     for size in sizes:
         parts = ", ".join(f"{part} {size[part]:,}" for part in ("input", "lstm", "output"))
         print(f"{size['system']:26}{size['parameters']:>16,} at {size['words']:,} words: {parts}")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def doctor(as_json: bool) -> int:
+    """What is installed here, and what to do about what is not. Exit status 1 where something is wanting."""
+    from lightrnn_gluon.doctor import examine
+
+    findings = list(examine())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            mend = f" -- {finding.mend}" if finding.mend else ""
+            print(f"{'!' if mend else ' '} {finding.name}: {finding.found}{mend}")
+    return int(any(finding.mend for finding in findings))
 
 
 @cli.command()

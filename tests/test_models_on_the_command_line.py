@@ -11,6 +11,7 @@ import pytest
 from scripts import ROOT
 from texts import lines_of
 
+from lightrnn_gluon.checkpoint import load_arrays
 from lightrnn_gluon.ngram import estimate, find_tool
 from lightrnn_gluon.runtime.scorer import Model
 
@@ -109,6 +110,36 @@ def test_sentences_are_drawn_by_the_model(exported, call):
     assert output.startswith("w1 w2")
 
 
+def test_neighbours_are_the_words_read_alike(exported, call):
+    command = ["neighbours", str(exported[0] / "model"), "w3", "--number", "4"]
+    status, output, _ = call([*command, "--json"])
+    found, arrays = json.loads(output), load_arrays(exported[0] / "model")[0]
+    assert status == 0 and len(found) == 4
+    vectors = np.hstack(
+        [arrays["input.rows"][arrays["row_of"]], arrays["codes"][arrays["code_of"]].sum(axis=1)]
+    )
+    words = exported[1].vocabulary.words
+    own = vectors[words.index("w3")]
+    cosines = vectors @ own / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(own))
+    best = [place for place in np.argsort(-cosines, kind="stable") if words[place] != "w3"][:4]
+    assert [word for word, _ in found] == [words[place] for place in best]
+    np.testing.assert_allclose([cosine for _, cosine in found], cosines[best], atol=1e-5)
+    assert call(command)[1].splitlines()[0] == f"{found[0][1]:.4f} {found[0][0]}"
+
+
+def test_the_doctor_says_what_is_there_and_what_is_not(call, monkeypatch):
+    status, output, _ = call(["doctor"])
+    assert "  MXNet: 1.9.1 for CPU\n" in output and "  KenLM's lmplz: /" in output
+    found = {line["name"]: line for line in json.loads(call(["doctor", "--json"])[1])}
+    assert all(line["mend"] == "" for line in found.values()) == (status == 0)
+    monkeypatch.setattr("lightrnn_gluon.doctor.shutil.which", lambda *_, **__: None)
+    monkeypatch.setitem(sys.modules, "mxnet", None)
+    status, output, _ = call(["doctor"])
+    assert status == 1
+    assert re.search(r"! MXNet: cannot be imported \(.*\) -- run bash reproduce/setup\.sh\n", output)
+    assert "! KenLM's query: missing -- run bash reproduce/kenlm.sh" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -118,6 +149,7 @@ def test_sentences_are_drawn_by_the_model(exported, call):
         (["export", "data", "file"], "data holds no finished run"),
         (["export", "net", "net.yaml/file"], "cannot write"),
         (["generate", "nowhere"], "cannot read nowhere"),
+        (["neighbours", "model", "no-such-word"], "'no-such-word' is not in the vocabulary of model"),
     ],
 )
 def test_mistakes_are_one_line(exported, call, given, monkeypatch, arguments, complaint):

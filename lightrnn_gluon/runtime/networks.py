@@ -48,6 +48,9 @@ class Network(Protocol):
     def best(self, reading: Reading, number: int) -> tuple[np.ndarray, np.ndarray]:
         """So many of the most probable words after one text, in order, and their logarithms (nats)."""
 
+    def vectors(self) -> np.ndarray:
+        """What is read for each word, (V, size)."""
+
 
 class LSTM:
     """Stacked layers (Hochreiter and Schmidhuber 1997); gates in the order input, forget, new, output."""
@@ -126,6 +129,11 @@ class LightRNN:
             words, logs = words[kept], logs[kept]
         return words, logs
 
+    def vectors(self) -> np.ndarray:
+        """See Network: a word's row's vector, and what its second step reads."""
+        second = self._second(np.arange(len(self._row_of)))
+        return np.hstack([self._arrays["input.rows"][self._row_of], second])
+
     def _rows(self, reading: Reading) -> tuple[Reading, np.ndarray]:
         """After the words' second vectors, and the logarithms of the rows' probabilities (B, rows)."""
         arrays = self._arrays
@@ -200,6 +208,10 @@ class FullSoftmax:
         logs = self.distribution(reading)
         words = np.argsort(-logs, kind="stable")[:number]
         return words, logs[words]
+
+    def vectors(self) -> np.ndarray:
+        """See Network."""
+        return self._arrays["input"]
 
     def _next(self, reading: Reading) -> tuple[Reading, np.ndarray]:
         arrays = self._arrays

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.runtime.model_file import load_model
 from lightrnn_gluon.runtime.networks import NOTHING, Reading
 
@@ -111,6 +112,19 @@ class Model:
         """
         words, logs = self._network.best(state.reading, min(number, len(self.words)))
         return [(self.words[word], float(log / _LOG10)) for word, log in zip(words, logs, strict=True)]
+
+    def neighbours(self, word: str, number: int = 10) -> list[tuple[str, float]]:
+        """So many words that are read most like it, the first the most, and the cosine of their vectors.
+
+        Raises UserError where the word is not in the vocabulary.
+        """
+        if word not in self:
+            raise UserError(f"{word!r} is not in the vocabulary of {self.path}")
+        vectors = self._network.vectors()
+        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        cosines = vectors @ vectors[self._ids[word]]
+        others = [place for place in np.argsort(-cosines, kind="stable") if self.words[place] != word]
+        return [(self.words[place], float(cosines[place])) for place in others[:number]]
 
     def draw(self, begin: Sequence[str], number: int, generator: np.random.Generator) -> list[str]:
         """A sentence of so many words at most that begins with some, drawn word by word."""
