@@ -49,7 +49,7 @@ setup(
     author="The lightrnn_gluon authors",
     license="MIT",
     packages=find_packages(include=["lightrnn_gluon*"]),
-    package_data={"lightrnn_gluon": ["**/*.yaml"]},
+    package_data={"lightrnn_gluon": ["**/*.yaml", "**/*.html"]},
     python_requires=">=3.10",  # training: below 3.12, for the sake of numpy
     install_requires=RUNTIME,
     extras_require={

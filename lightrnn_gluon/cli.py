@@ -18,11 +18,11 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from lightrnn_gluon import __version__
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.model_commands import MODEL_COMMANDS
 from lightrnn_gluon.signals import STOPPING
 
 if TYPE_CHECKING:
     from lightrnn_gluon.evaluation import Evaluation
-    from lightrnn_gluon.runtime.scorer import Model
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT = Path(__file__).resolve().with_name("default.yaml")
@@ -91,18 +91,6 @@ def evaluate(run: Path, text: Path, as_json: bool) -> None:
         print(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"{name}: {value:,.2f}")
 
 
-@cli.command()
-@click.argument("run", type=_PATH)
-@click.argument("file", type=_PATH)
-@click.option("--precision", default="float32", help="float32, float16 or int8.")
-def export(run: Path, file: Path, precision: str) -> None:
-    """Write the finished run in RUN into one file, which `lightrnn score` and others use without MXNet."""
-    from lightrnn_gluon.export import export as export_run
-
-    export_run(run, file, precision)
-    print(f"{file}: {file.stat().st_size:,} bytes")
-
-
 def _evaluate(run: Path, text: Path) -> "Evaluation":
     from lightrnn_gluon.corpus import encode_text
     from lightrnn_gluon.evaluation import evaluate
@@ -114,68 +102,10 @@ def _evaluate(run: Path, text: Path) -> "Evaluation":
 
 
 def _evaluate_file(model: Path, text: Path) -> "Evaluation":
+    from lightrnn_gluon.runtime.scorer import Model
     from lightrnn_gluon.runtime.scores import evaluate_text
 
-    return evaluate_text(_open(model), text)
-
-
-_model = click.argument("model", type=_PATH)
-
-
-@cli.command()
-@_model
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each line instead.")
-@click.option("--batch-size", default=64, type=click.IntRange(1), help="Lines that are read at a time.")
-def score(model: Path, as_json: bool, batch_size: int) -> None:
-    """The log10 probability of each line on stdin, a sentence each, printed as KenLM's `query` does.
-
-    MODEL is a file that `lightrnn export` wrote, or a run directory. In place of the length of an n-gram
-    stands how many words the model has looked at. Example: echo "the people ." | lightrnn score my/model
-    """
-    from lightrnn_gluon.runtime.scores import print_scores
-
-    print_scores(_open(model), sys.stdin.buffer, as_json, batch_size)
-
-
-@cli.command()
-@_model
-@click.option("--sentences", default=1, type=click.IntRange(1), show_default=True, help="How many.")
-@click.option("--words", default=50, type=click.IntRange(1), show_default=True, help="Of each, at most.")
-@click.option("--seed", default=1, show_default=True)
-@click.option("--begin", default="", help="Words that each begins with.")
-def generate(model: Path, sentences: int, words: int, seed: int, begin: str) -> None:
-    """Draw sentences from MODEL, a file that `lightrnn export` wrote or a run directory; a line each."""
-    import numpy as np
-
-    opened, generator = _open(model), np.random.default_rng(seed)
-    for _ in range(sentences):
-        print(" ".join(opened.draw(begin.split(), words, generator)))
-
-
-@cli.command()
-@_model
-@click.argument("word")
-@click.option("--number", default=10, type=click.IntRange(1), show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
-def neighbours(model: Path, word: str, number: int, as_json: bool) -> None:
-    """Words that MODEL reads most like WORD, and how alike: the cosine of all that it reads for each."""
-    found = _open(model).neighbours(word, number)
-    if as_json:
-        print(json.dumps(found, ensure_ascii=False))
-        return
-    for other, cosine in found:
-        print(f"{cosine:.4f} {other}")
-
-
-def _open(path: Path) -> "Model":
-    """A scorer of a file, without MXNet, or of a run directory, with it."""
-    if path.is_dir():
-        from lightrnn_gluon.export import open_run
-
-        return open_run(path)
-    from lightrnn_gluon.runtime.scorer import Model
-
-    return Model(path)
+    return evaluate_text(Model(model), text)
 
 
 @cli.command()
@@ -232,6 +162,10 @@ def report(out: Path) -> None:
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
     print("\n".join(["written:", *(f"  {path}" for path in result.paths)]))
+
+
+for command in MODEL_COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> NoReturn:

@@ -76,7 +76,7 @@ def read_runs(directory: Path) -> list[Run]:
     files = sorted(directory.glob(f"*/{METRICS}"))
     if not files:
         raise UserError(f"{directory} holds no finished row (no */{METRICS}): train one first")
-    runs = sorted((_read_run(path.parent) for path in files), key=lambda run: place(run.system))
+    runs = sorted((read_run(path.parent) for path in files), key=lambda run: place(run.system))
     for key, what in [("corpus_sha256", "corpora"), ("scale", "scales"), ("test_tokens", "test tokens")]:
         refuse_mixture([(run.directory.name, run.metrics[key]) for run in runs], what)
     return runs
@@ -133,7 +133,8 @@ def refuse_mixture(values: list[tuple[str, Any]], what: str) -> None:
         )
 
 
-def _read_run(directory: Path) -> Run:
+def read_run(directory: Path) -> Run:
+    """A finished row. Raises UserError where a file is missing or damaged."""
     path = directory / METRICS
     metrics = load_figures(directory)
     try:
