@@ -1,0 +1,47 @@
+"""What the documentation says can be done, is done: its Python runs, its links lead somewhere."""
+
+import re
+
+import mxnet as mx
+import numpy as np
+import pytest
+from scripts import ROOT
+
+PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
+
+
+def headings(path):
+    """What a link can name after the hash: headings as GitHub has them."""
+    lines = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if re.match("https?:", target):
+            continue
+        name, _, heading = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), target
+        assert not heading or heading in headings(path), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_commands_that_are_named_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"\b(?:reproduce|tests|lightrnn_gluon)/[\w/.+-]+\.(?:py|sh|yaml|txt)\b", text):
+        assert (ROOT / name).is_file(), name
+
+
+def test_an_output_layer_is_added_as_the_page_says():
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "output-layers.md").read_text(), re.DOTALL)
+    names = {}
+    exec(code, names)
+    net = names["Small"](9, 4, 1, 0.0)
+    net.initialize_from(1, mx.cpu())
+    words = mx.nd.array(np.arange(9), dtype="int32")
+    # Whatever has been read, the probabilities of all nine words sum to one.
+    nll, *_ = net(mx.nd.zeros((1, 9), dtype="int32"), words.expand_dims(0), *net.begin(words))
+    assert float(nll.exp().__rtruediv__(1).sum().asscalar()) == pytest.approx(1, abs=1e-5)
+    assert net.parameter_parts() == {"input": 9 * 4, "lstm": 4 * 4 * (4 + 4 + 2), "output": 9 * 4}
