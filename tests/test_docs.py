@@ -1,11 +1,14 @@
 """What the documentation says can be done, is done: its Python runs, its links lead somewhere."""
 
 import re
+import shutil
 
 import mxnet as mx
 import numpy as np
 import pytest
 from scripts import ROOT
+
+from lightrnn_gluon.runtime.scorer import Model
 
 PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
 
@@ -34,9 +37,31 @@ def test_files_and_commands_that_are_named_are_there(page):
         assert (ROOT / name).is_file(), name
 
 
+def code_of(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_scoring_is_as_the_page_says(exported, tmp_path, monkeypatch, capsys):
+    (tmp_path / "my").mkdir()
+    shutil.copy(exported[0] / "model", tmp_path / "my" / "model")
+    monkeypatch.chdir(tmp_path)
+    model, (scoring, rescoring) = Model("my/model"), code_of("scoring.md")
+    exec(scoring, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert float(lines[0]) == pytest.approx(model.score("w0 w3 w1"))
+    assert [line.split()[1:] for line in lines[1:4]] == [["None", oov] for oov in ("False", "True", "False")]
+    assert lines[4].endswith(" True") and len(lines) == 7
+    exec(rescoring, {})
+    without, chosen = capsys.readouterr().out.strip().split(" | ")
+    sums = {
+        text: own + model.score(text)
+        for text, own in [("w0 w3 w1", -4.1), ("w0 w59 w58", -3.9), ("w1 w0", -5.0)]
+    }
+    assert (without, chosen) == ("w0 w59 w58", max(sums, key=sums.get))
+
+
 def test_an_output_layer_is_added_as_the_page_says():
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "output-layers.md").read_text(), re.DOTALL)
-    names = {}
+    (code,), names = code_of("output-layers.md"), {}
     exec(code, names)
     net = names["Small"](9, 4, 1, 0.0)
     net.initialize_from(1, mx.cpu())
