@@ -28,7 +28,8 @@ stand_in_driver() { # library of MXNet
 
 # The last thing that set-up does is to try the imports, for which the driver is not there yet.
 export PATH=$SCRATCH/bin:$PATH
-bash "$SCRATCH/reproduce/setup.sh" || true
+echo "setting up in $SCRATCH (some minutes), as far as the imports"
+bash "$SCRATCH/reproduce/setup.sh" >/dev/null 2>&1 || true
 stand_in_driver "$(echo "$SCRATCH"/.venv/lib/python3.*/site-packages/mxnet/libmxnet.so)"
 export LD_LIBRARY_PATH=$SCRATCH/driver
 bash "$SCRATCH/reproduce/setup.sh"
