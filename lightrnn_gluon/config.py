@@ -230,7 +230,6 @@ def _refusals(path: Path) -> Iterator[None]:
     except OmegaConfBaseException as error:
         key = f"{error.full_key}: " if getattr(error, "full_key", None) else ""
         raise UserError(f"{path}: {key}{str(error).splitlines()[0]}") from error
-    except (TypeError, ValueError) as error:  # a list in the place of keys and values
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    except yaml.YAMLError as error:  # OmegaConf parses the values of --set
+    # A list in the place of keys and values; the values of --set, which OmegaConf parses.
+    except (TypeError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error

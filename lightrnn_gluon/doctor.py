@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+
+from lightrnn_gluon.environment import package_version, program_path, threads
 
 _SET_UP = "run bash reproduce/setup.sh"
 _TRAINING = ("gluonnlp", "scipy", "numba", "omegaconf", "kenlm", "pandas", "matplotlib")
@@ -33,13 +34,12 @@ def examine() -> Iterator[Finding]:
         "" if right else "training needs 3.10 or 3.11; a model in a file does not",
     )
     for package in ("numpy", "safetensors", *_TRAINING):
-        found = _version(package)
+        found = package_version(package)
         yield Finding(package, found or "missing", "" if found else _SET_UP)
     yield from _mxnet()
-    cores = len(os.sched_getaffinity(0))
-    yield Finding("threads", f"{os.environ.get('OMP_NUM_THREADS', cores)} of {cores} cores")
+    yield Finding("threads", f"{threads()} of {len(os.sched_getaffinity(0))} cores")
     for tool in _TOOLS:
-        path = shutil.which(tool, path=f"{sys.prefix}/bin") or shutil.which(tool)
+        path = program_path(tool)
         mend = "" if path else "run bash reproduce/kenlm.sh with the folder of the environment"
         yield Finding(f"KenLM's {tool}", path or "missing", mend)
 
@@ -57,10 +57,3 @@ def _mxnet() -> Iterator[Finding]:
     driver = shutil.which("nvidia-smi")
     mend = f"there is a driver: {_SET_UP}" if driver and not number else ""
     yield Finding("GPUs", str(number) if number else "none, training is on the CPU", mend)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

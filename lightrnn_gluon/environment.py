@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,31 @@ _PACKAGES = ("mxnet", "mxnet-cu112", "gluonnlp", "numpy", "scipy", "numba", "ken
 
 def environment() -> dict[str, Any]:
     """Package versions, the repository's commit, and how many threads compute."""
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    threads = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
-    return {"versions": versions, "commit": _commit(), "threads": threads}
+    found = {package: package_version(package) for package in _PACKAGES}
+    versions = {name: number for name, number in found.items() if number is not None}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "commit": _commit(),
+        "threads": threads(),
+    }
+
+
+def package_version(package: str) -> str | None:
+    """The version that is installed, if one is."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def threads() -> int:
+    """How many threads compute."""
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
+def program_path(name: str) -> str | None:
+    """The path of a program: in this Python's own bin folder, else on the PATH."""
+    return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)
 
 
 def peak_bytes() -> int:

@@ -6,10 +6,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from lightrnn_gluon.checkpoint import Arrays, load_arrays
-from lightrnn_gluon.config import NetworkConfig, load_row
-from lightrnn_gluon.corpus import Vocabulary
+from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.runs import CONFIG, VOCABULARY, check_file, read_metrics
+from lightrnn_gluon.runs import check_file, open_run
 from lightrnn_gluon.runtime.model_file import NETWORKS, save_model
 from lightrnn_gluon.runtime.scorer import Model
 from lightrnn_gluon.training import MODEL
@@ -41,19 +40,15 @@ def export(run: Path, path: Path, precision: str) -> None:
 
     Raises UserError where the run is not finished or damaged, or its system is none of runtime's networks.
     """
-    metrics = read_metrics(run)
-    for name in (CONFIG, VOCABULARY):
-        check_file(run / name, metrics)
-    config = load_row(run / CONFIG)
+    metrics, config, vocabulary = open_run(run)
     if not isinstance(config, NetworkConfig) or config.model not in NETWORKS:
         raise UserError(f"{run} is a {config.system}: only {', '.join(NETWORKS)} can be exported")
     check_file(run / MODEL, metrics)
     values, _ = load_arrays(run / MODEL)
-    words = Vocabulary.load(run / VOCABULARY).words
-    save_model(path, config.model, runtime_arrays(values, config), words, precision)
+    save_model(path, config.model, runtime_arrays(values, config), vocabulary.words, precision)
 
 
-def open_run(run: Path) -> Model:
+def scorer_of(run: Path) -> Model:
     """A scorer of a finished run, as of the file that it would be. Raises UserError as `export` does."""
     with TemporaryDirectory() as scratch:
         export(run, Path(scratch) / "model", "float32")
@@ -67,7 +62,7 @@ def runtime_arrays(values: Arrays, config: NetworkConfig) -> Arrays:
     if config.model == "full_softmax":
         arrays["output.bias"] = arrays["output.bias"].reshape(-1)
     for name, value in values.items():
-        if ".layers." in f".{name}" and name.endswith(".weight"):
+        if ".layers." in name and name.endswith(".weight"):
             layer = name.split(".")[-2]
             arrays |= _layer(value, layer, config.hidden)
     return arrays

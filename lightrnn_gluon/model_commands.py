@@ -98,9 +98,9 @@ def table(run: Path, word: str | None, html: Path | None, corpus: Path | None) -
 def _open(path: Path) -> "Model":
     """A scorer of a file, without MXNet, or of a run directory, with it."""
     if path.is_dir():
-        from lightrnn_gluon.export import open_run
+        from lightrnn_gluon.export import scorer_of
 
-        return open_run(path)
+        return scorer_of(path)
     from lightrnn_gluon.runtime.scorer import Model
 
     return Model(path)

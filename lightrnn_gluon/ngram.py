@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -14,6 +13,7 @@ import kenlm
 import numpy as np
 
 from lightrnn_gluon.corpus import Vocabulary
+from lightrnn_gluon.environment import program_path
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path
 
@@ -87,8 +87,8 @@ def estimate(ids: np.ndarray, vocabulary: Vocabulary, order: int, path: Path) ->
 
 
 def find_tool(name: str) -> str:
-    """The path of one of KenLM's programs: in this Python's own bin folder, else on the PATH."""
-    found = shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)
+    """The path of one of KenLM's programs. Raises UserError where it is not installed."""
+    found = program_path(name)
     if found is None:
         raise UserError(f"KenLM's {name} is not installed: run bash reproduce/setup.sh")
     return found

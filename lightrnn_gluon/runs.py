@@ -109,17 +109,22 @@ def is_finished(directory: Path, expected: dict[str, Any]) -> bool:
     return True
 
 
+def open_run(directory: Path) -> tuple[dict[str, Any], RowConfig, Vocabulary]:
+    """A finished run's figures, settings and words. Raises UserError where it is not finished, or damaged."""
+    metrics = read_metrics(directory)
+    check_file(directory / CONFIG, metrics)
+    vocabulary = Vocabulary.load(directory / VOCABULARY)
+    if vocabulary.checksum != metrics["vocabulary_sha256"]:
+        raise UserError(f"{directory / VOCABULARY} is another run's: copy the right one back")
+    return metrics, load_row(directory / CONFIG), vocabulary
+
+
 def load_system(directory: Path) -> tuple[System, Vocabulary]:
     """A finished run's system and its vocabulary, to score any text with.
 
     Raises UserError where the run is not finished, or its files are damaged or do not fit together.
     """
-    metrics = read_metrics(directory)
-    check_file(directory / CONFIG, metrics)
-    config = load_row(directory / CONFIG)
-    vocabulary = Vocabulary.load(directory / VOCABULARY)
-    if vocabulary.checksum != metrics["vocabulary_sha256"]:
-        raise UserError(f"{directory / VOCABULARY} is another run's: copy the right one back")
+    metrics, config, vocabulary = open_run(directory)
     match config:
         case NetworkConfig():
             check_file(directory / MODEL, metrics)

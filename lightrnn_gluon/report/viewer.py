@@ -34,12 +34,11 @@ def write_page(run: Path, path: Path, corpus: Path | None) -> None:
         ids = known.ids("train")
         counts = np.bincount(ids, minlength=len(vocabulary))
         labellings, _ = find_labellings(vocabulary, ids)
-        last = list(tables.values())[-1]
         lines = [
             line
             for labelling in labellings
             for axis in AXES
-            for line in coherent_lines(last, vocabulary, labelling, axis, _LINES)
+            for line in coherent_lines(tables["model"], vocabulary, labelling, axis, _LINES)
         ]
     title = f"{row.system}: the word table of {row.metrics['corpus']['name']}"
     write_text(path, viewer_page(printable(title), vocabulary.words, tables, counts, lines))
@@ -48,7 +47,7 @@ def write_page(run: Path, path: Path, corpus: Path | None) -> None:
 def print_rows(run: Path) -> None:
     """Print the words of each row, the most frequent first."""
     _, tables, vocabulary = _read(run)
-    for row in list(tables.values())[-1].words():
+    for row in tables["model"].words():
         print(_listed(row, vocabulary))
 
 
@@ -57,14 +56,14 @@ def print_word(run: Path, word: str) -> None:
     _, tables, vocabulary = _read(run)
     if word not in vocabulary.words:
         raise UserError(f"{word!r} is not in the vocabulary of {run}")
-    number, table = vocabulary.words.index(word), list(tables.values())[-1]
+    number, table = vocabulary.words.index(word), tables["model"]
     row, column = table.row_of[number], table.column_of[number]
     print(f"row {row}: {_listed(table.words()[row], vocabulary)}")
     print(f"column {column}: {_listed(table.words()[:, column], vocabulary)}")
 
 
 def _read(run: Path) -> tuple[Run, dict[str, WordTable], Vocabulary]:
-    """A run with its tables, that of its model the last, and its words."""
+    """A run with its tables, that of its `model` the last, and its words."""
     row = read_run(run)
     if not row.metrics["table_integers"] or row.metrics["kind"] != "network":
         raise UserError(f"{run} is a {row.system}, which has no word table")

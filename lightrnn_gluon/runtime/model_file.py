@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lightrnn_gluon.checkpoint import load_arrays, save_arrays
+from lightrnn_gluon.checkpoint import Arrays, load_arrays, save_arrays
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.runtime.networks import Arrays, FullSoftmax, LightRNN, Network
+from lightrnn_gluon.runtime.networks import FullSoftmax, LightRNN, Network
 
 PRECISIONS = ("float32", "float16", "int8")
 NETWORKS: Mapping[str, type[LightRNN] | type[FullSoftmax]] = {

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from lightrnn_gluon.checkpoint import Arrays
 from lightrnn_gluon.table import table_shape
 
-Arrays = dict[str, np.ndarray]
 NOTHING = -1  # in the place of a word: none has been read yet
 _ROWS_AT_A_TIME = 32
 
@@ -109,7 +109,10 @@ class LightRNN:
         """See Network."""
         reading, of_rows = self._rows(reading)
         result = np.empty(len(self._row_of), np.float32)
-        for words, logs in self._of_each_row(reading, of_rows[0], np.arange(len(self._word_in))):
+        rows = np.arange(len(self._word_in))
+        for first in range(0, len(rows), _ROWS_AT_A_TIME):
+            some = rows[first : first + _ROWS_AT_A_TIME]
+            words, logs = self._of_each_row(reading, of_rows[0], some)
             result[words] = logs
         return result
 
@@ -121,10 +124,9 @@ class LightRNN:
         for first in range(0, len(order), _ROWS_AT_A_TIME):
             if len(logs) == number and of_rows[0, order[first]] < logs[-1]:
                 break
-            for found, of_found in self._of_each_row(
-                reading, of_rows[0], order[first : first + _ROWS_AT_A_TIME]
-            ):
-                words, logs = np.append(words, found), np.append(logs, of_found)
+            some = order[first : first + _ROWS_AT_A_TIME]
+            found, of_found = self._of_each_row(reading, of_rows[0], some)
+            words, logs = np.append(words, found), np.append(logs, of_found)
             kept = np.argsort(-logs, kind="stable")[:number]
             words, logs = words[kept], logs[kept]
         return words, logs
@@ -168,19 +170,12 @@ class LightRNN:
 
     def _of_each_row(
         self, reading: Reading, of_rows: np.ndarray, rows: np.ndarray
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The words of each of these rows, and their logarithms, after one text."""
-        found = []
-        for first in range(0, len(rows), _ROWS_AT_A_TIME):
-            some = rows[first : first + _ROWS_AT_A_TIME]
-            entered = self._enter_rows(reading.of(np.zeros(len(some), int)), some)
-            logs = of_rows[some, None] + self._words(entered, some)
-            present = self._word_in[some] != NOTHING
-            found += [
-                (self._word_in[row, there], of_row[there])
-                for row, there, of_row in zip(some, present, logs, strict=True)
-            ]
-        return found
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """All words of these rows, row by row, and their logarithms, after one text."""
+        entered = self._enter_rows(reading.of(np.zeros(len(rows), int)), rows)
+        logs, words = of_rows[rows, None] + self._words(entered, rows), self._word_in[rows]
+        present = words != NOTHING
+        return words[present], logs[present]
 
 
 class FullSoftmax:
