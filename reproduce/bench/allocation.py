@@ -13,14 +13,14 @@ from typing import Any
 
 import click
 import numpy as np
-from alone import RESULTS, run_alone
+from alone import RESULTS, publish, run_alone
 from instances import INSTANCES, Instance
 
 from lightrnn_gluon.allocation import allocate
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.environment import environment
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json, write_json, write_text
+from lightrnn_gluon.files import read_json, write_json
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -86,9 +86,7 @@ def main(only: str | None, method: str | None, out: Path, measure: bool) -> None
             print(f"{instance.name}: {name}", flush=True)
             run_alone(__file__, "--measure", "--only", instance.name, "--method", name, "--out", out)
     table = _table(out)
-    write_text(out / "allocation.csv", table.csv())
-    write_text(out / "allocation.md", table.markdown())
-    print(table.markdown())
+    publish(table, out, "allocation")
 
 
 def _measure(instance: Instance, method: str, out: Path) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import click
 import numpy as np
-from alone import RESULTS
+from alone import RESULTS, publish
 from matplotlib.figure import Figure
 from speed import System, start
 from stopwatch import TURNS, in_turn, rate
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.environment import environment
-from lightrnn_gluon.files import read_json, write_json, write_text
+from lightrnn_gluon.files import read_json, write_json
 from lightrnn_gluon.report.figures import COLOURS, DPI, SIZES, mark_log, write_figure
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, show_integer
 
@@ -55,11 +55,9 @@ def main(out: Path) -> None:
         f"{TURNS} turns of each size in turn with the others of its series. Measured at {', '.join(commits)}."
     )
     table = Table("LightRNN's growth", protocol, _COLUMNS, records, _NOTES)
-    write_text(out / "growth.csv", table.csv())
-    write_text(out / "growth.md", table.markdown())
+    publish(table, out, "growth")
     figure = growth_figure({name: series["records"] for name, series in found.items()})
     write_figure(out / "growth.png", figure)
-    print(table.markdown())
 
 
 def _measure(sizes: list[tuple[int, int]]) -> list[Record]:

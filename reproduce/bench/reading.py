@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 import click
 import gluonnlp
 import numpy as np
-from alone import ONE_THREAD, RESULTS
-from stopwatch import TURNS, Worker, in_turn, rate, serve
+from alone import ONE_THREAD, RESULTS, publish
+from stopwatch import TURNS, Worker, compared, in_turn, serve
 from words import batch_words
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.corpus import CorpusConfig, prepare
 from lightrnn_gluon.environment import environment
-from lightrnn_gluon.files import write_json, write_text
+from lightrnn_gluon.files import write_json
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, show_integer
 from lightrnn_gluon.sources import find_source
 
@@ -55,16 +55,8 @@ def main(tokens: int, words: int, out: Path, measure: tuple[str, str] | None) ->
             name: stack.enter_context(Worker([*command, name, directory], ONE_THREAD)) for name in _SYSTEMS
         }
         turns = in_turn(running)
-    rates = {name: rate(turn[name] for turn in turns) for name in turns[0]}
-    ours = next(iter(rates.values()))
     records: list[Record] = [
-        {
-            "system": name,
-            "tokens_per_second": own,
-            "ratio": ours / own,
-            "peak_bytes": max(turn[name]["peak_bytes"] for turn in turns),
-        }
-        for name, own in rates.items()
+        {"system": name, "tokens_per_second": each["rate"], **each} for name, each in compared(turns).items()
     ]
     about = environment()
     write_json(out / "reading.json", {"tokens": tokens, "words": words, "turns": turns, "environment": about})
@@ -73,9 +65,7 @@ def main(tokens: int, words: int, out: Path, measure: tuple[str, str] | None) ->
         f"{TURNS} turns of each in turn with the other. Measured at {about['commit']}."
     )
     table = Table("Reading a text", protocol, _COLUMNS, records, _NOTES)
-    write_text(out / "reading.csv", table.csv())
-    write_text(out / "reading.md", table.markdown())
-    print(table.markdown())
+    publish(table, out, "reading")
 
 
 _NOTES = [

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 import click
 import mxnet as mx
 import numpy as np
-from alone import ONE_THREAD, RESULTS
-from stopwatch import TURNS, Worker, in_turn, rate, serve
+from alone import ONE_THREAD, RESULTS, publish
+from stopwatch import TURNS, Worker, compared, in_turn, serve
 from words import BATCH_SIZE, batch_words
 
 from lightrnn_gluon.cli import run_command
@@ -25,7 +25,7 @@ from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.environment import environment
 from lightrnn_gluon.export import runtime_arrays
-from lightrnn_gluon.files import write_json, write_text
+from lightrnn_gluon.files import write_json
 from lightrnn_gluon.ngram import estimate, find_tool
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, show_integer
 from lightrnn_gluon.runtime.model_file import save_model
@@ -71,18 +71,17 @@ def main(
         return
     out.mkdir(parents=True, exist_ok=True)
     found = {words: _measure(words, sentences, torch, out) for words in vocabularies}
-    records: list[Record] = []
-    for words, turns in found.items():
-        rates = {name: rate(turn[name] for turn in turns) for name in turns[0]}
-        ours = next(iter(rates.values()))
-        for name, own in rates.items():
-            peak = None if name == "query" else max(turn[name]["peak_bytes"] for turn in turns)
-            records.append(
-                {
-                    "words": words, "system": name, "sentences_per_second": own,
-                    "ratio": ours / own, "peak_bytes": peak,
-                }
-            )  # fmt: skip
+    records: list[Record] = [
+        {
+            "words": words,
+            "system": name,
+            "sentences_per_second": each["rate"],
+            "ratio": each["ratio"],
+            "peak_bytes": None if name == "query" else each["peak_bytes"],  # that of its parent here
+        }
+        for words, turns in found.items()
+        for name, each in compared(turns).items()
+    ]
     about = environment()
     write_json(out / "scoring.json", {"sentences": sentences, "turns": found, "environment": about})
     protocol = (
@@ -90,9 +89,7 @@ def main(
         f"with the others. Measured at {about['commit']}."
     )
     table = Table("Scoring sentences", protocol, _COLUMNS, records, _NOTES)
-    write_text(out / "scoring.csv", table.csv())
-    write_text(out / "scoring.md", table.markdown())
-    print(table.markdown())
+    publish(table, out, "scoring")
 
 
 def _measure(words: int, sentences: int, torch: Path | None, out: Path) -> list[dict[str, dict[str, float]]]:

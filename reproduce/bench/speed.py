@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from alone import ONE_THREAD, RESULTS
+from alone import ONE_THREAD, RESULTS, publish
 from stopwatch import TURNS, Worker, in_turn, rate
 from words import BATCH_SIZE
 
@@ -23,7 +23,7 @@ from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.environment import environment
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.files import read_json, write_json, write_text
+from lightrnn_gluon.files import read_json, write_json
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_bytes, show_integer
 from lightrnn_gluon.systems import new_network
 
@@ -113,9 +113,7 @@ def main(torch: Path | None, only: str | None, out: Path) -> None:
             print(f"{size.words:,} words, H {size.hidden}", flush=True)
             write_json(_path(out, size), _measure(size, torch))
     table = _table([read_json(_path(out, size)) for size in SIZES if _path(out, size).is_file()])
-    write_text(out / "speed.csv", table.csv())
-    write_text(out / "speed.md", table.markdown())
-    print(table.markdown())
+    publish(table, out, "speed")
 
 
 def _path(out: Path, size: Size) -> Path:

@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 
 import click
 import numpy as np
-from alone import RESULTS, run_alone
+from alone import RESULTS, publish, run_alone
 from words import batch_words
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig, load_row
 from lightrnn_gluon.environment import environment, peak_bytes
-from lightrnn_gluon.files import read_json, write_json, write_text
+from lightrnn_gluon.files import read_json, write_json
 from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer
 from lightrnn_gluon.starts import STARTS, codes, find_start
 from lightrnn_gluon.table import WordTable
@@ -72,9 +72,7 @@ def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -
     table = Table(
         "What a start costs", f"One thread; measured at {', '.join(commits)}.", _COLUMNS, records, _NOTES
     )
-    write_text(out / "starts.csv", table.csv())
-    write_text(out / "starts.md", table.markdown())
-    print(table.markdown())
+    publish(table, out, "starts")
 
 
 def _path(out: Path, words: int, tokens: int, start: str) -> Path:

@@ -43,6 +43,18 @@ def rate(answers: Iterable[Answer]) -> float:
     return median(answer["done"] / answer["seconds"] for answer in answers)
 
 
+def compared(turns: Sequence[Mapping[str, Answer]]) -> dict[str, dict[str, float]]:
+    """By name: the `rate`, the `ratio` of the first one's to it, and the `peak_bytes` of all turns."""
+    rates = {name: rate(turn[name] for turn in turns) for name in turns[0]}
+    first = next(iter(rates.values()))
+    return {
+        name: {
+            "rate": own, "ratio": first / own, "peak_bytes": max(turn[name]["peak_bytes"] for turn in turns)
+        }
+        for name, own in rates.items()
+    }  # fmt: skip
+
+
 class Worker:
     """Such a program, running: `ask` it for a piece of work. A context manager, which ends it."""
 
