@@ -20,6 +20,7 @@ import click
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.signals import exit_statuses
 
 # What a scheduler and a server do is decided by their environment, when MXNet is imported.
 _SERVE = [sys.executable, "-c", "import mxnet"]
@@ -76,9 +77,10 @@ def _watch(running: dict[str, subprocess.Popen[bytes]]) -> None:
     """Wait until the workers are done. Raises UserError, or takes on a worker's status, where one fails."""
     workers = {name for name in running if name.startswith("worker")}
     first_seen: dict[str, float] = {}
-    while any(running[name].poll() != 0 for name in workers):
+    statuses = exit_statuses(running)
+    while any(statuses[name] != 0 for name in workers):
         # Scheduler and servers end well once the workers have left, who may take a moment more to end.
-        failed = {name: process.returncode for name, process in running.items() if process.poll()}
+        failed = {name: status for name, status in statuses.items() if status}
         for name, status in failed.items():
             if name in workers and status > 0:
                 sys.exit(status)  # it has said why
@@ -87,6 +89,7 @@ def _watch(running: dict[str, subprocess.Popen[bytes]]) -> None:
                 cause = signal.Signals(-status).name if status < 0 else f"status {status}"
                 raise UserError(f"{name} has died ({cause}): all are ended; the same command goes on")
         time.sleep(_LOOK_SECONDS)
+        statuses = exit_statuses(running)
 
 
 def _end(processes: Collection[subprocess.Popen[bytes]]) -> None:

@@ -32,6 +32,7 @@ from lightrnn_gluon.corpus import prepare
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.report import render
 from lightrnn_gluon.rows import train_row
+from lightrnn_gluon.signals import exit_statuses
 from lightrnn_gluon.sources import Source
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -161,11 +162,11 @@ def _train(jobs: list[Job], machine: Machine) -> None:
                         print(f"{job.row.config.system}: starts in {job.part.run(job.row)}", flush=True)
                     running[slot] = _start(job, slot, machine)
             time.sleep(0.1)
-            for slot, process in list(running.items()):
-                if process.poll() is not None:
+            for slot, status in exit_statuses(running).items():
+                if status is not None:
                     del running[slot]
-                    if process.returncode:  # negative: ended by a signal
-                        sys.exit(process.returncode if process.returncode > 0 else 128 - process.returncode)
+                if status:  # negative: ended by a signal
+                    sys.exit(status if status > 0 else 128 - status)
     finally:
         for process in running.values():
             process.send_signal(signal.SIGTERM)
