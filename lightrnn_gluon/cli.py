@@ -38,7 +38,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--data", type=_PATH, help="A folder of text; none: the built-in stand-in.")
+@click.option("--data", type=_PATH, help="A text file, or a folder of text; none: the built-in stand-in.")
 @click.option("--out", type=_PATH, required=True, help="The folder for the prepared corpus.")
 @_scale
 def prepare(data: Path | None, out: Path, scale: Path | None) -> None:
@@ -57,8 +57,16 @@ def prepare(data: Path | None, out: Path, scale: Path | None) -> None:
 @click.option("--corpus", type=_PATH, required=True, help="A folder that `lightrnn prepare` wrote.")
 @click.option("--out", type=_PATH, required=True, help="The run directory.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of CONFIG.")
+@click.option("--tensorboard", type=_PATH, help="A folder for events that TensorBoard shows.")
 @_scale
-def train(config: Path, corpus: Path, out: Path, settings: tuple[str, ...], scale: Path | None) -> None:
+def train(
+    config: Path,
+    corpus: Path,
+    out: Path,
+    settings: tuple[str, ...],
+    tensorboard: Path | None,
+    scale: Path | None,
+) -> None:
     """Train the row of a table that CONFIG describes, or the recommended one, and measure it.
 
     A finished run is reused, a stopped one goes on from its last finished epoch.
@@ -70,7 +78,8 @@ def train(config: Path, corpus: Path, out: Path, settings: tuple[str, ...], scal
 
     row = load_row(config, scale, settings)
     with Workers.join() as workers:
-        if not train_row(row, Corpus(corpus), out, scale.stem if scale else "paper", workers):
+        named = scale.stem if scale else "paper"
+        if not train_row(row, Corpus(corpus), out, named, workers, tensorboard):
             print(f"{row.system}: finished before, reused from {out}")
 
 

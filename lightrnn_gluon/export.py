@@ -8,8 +8,10 @@ import numpy as np
 from lightrnn_gluon.checkpoint import Arrays, load_arrays
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.onnx_graph import save_onnx
 from lightrnn_gluon.runs import check_file, open_run
 from lightrnn_gluon.runtime.model_file import NETWORKS, save_model
+from lightrnn_gluon.runtime.onnx_network import SUFFIX
 from lightrnn_gluon.runtime.scorer import Model
 from lightrnn_gluon.training import MODEL
 
@@ -36,16 +38,23 @@ _NAMES = {
 
 
 def export(run: Path, path: Path, precision: str) -> None:
-    """Write a finished run's network with its vocabulary into one file.
+    """Write a finished run's network with its vocabulary into one file; as ONNX where its name ends so.
 
-    Raises UserError where the run is not finished or damaged, or its system is none of runtime's networks.
+    Raises UserError where the run is not finished or damaged, its system is none of runtime's networks, or
+    ONNX is asked for in another precision than float32.
     """
+    if path.suffix == SUFFIX and precision != "float32":
+        raise UserError(f"{path}: ONNX files are written in float32 alone: leave --precision or {SUFFIX} out")
     metrics, config, vocabulary = open_run(run)
     if not isinstance(config, NetworkConfig) or config.model not in NETWORKS:
         raise UserError(f"{run} is a {config.system}: only {', '.join(NETWORKS)} can be exported")
     check_file(run / MODEL, metrics)
     values, _ = load_arrays(run / MODEL)
-    save_model(path, config.model, runtime_arrays(values, config), vocabulary.words, precision)
+    arrays = runtime_arrays(values, config)
+    if path.suffix == SUFFIX:
+        save_onnx(path, config.model, arrays, vocabulary.words)
+    else:
+        save_model(path, config.model, arrays, vocabulary.words, precision)
 
 
 def scorer_of(run: Path) -> Model:

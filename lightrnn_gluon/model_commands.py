@@ -18,7 +18,10 @@ _PATH = click.Path(path_type=Path)
 @click.argument("file", type=_PATH)
 @click.option("--precision", default="float32", help="float32, float16 or int8.")
 def export(run: Path, file: Path, precision: str) -> None:
-    """Write the finished run in RUN into one file, which `lightrnn score` and others use without MXNet."""
+    """Write the finished run in RUN into one file, which `lightrnn score` and others use without MXNet.
+
+    A FILE whose name ends in .onnx becomes an ONNX graph, for onnxruntime and what else reads such.
+    """
     from lightrnn_gluon.export import export as export_run
 
     export_run(run, file, precision)

@@ -5,7 +5,7 @@ import io
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lightrnn_gluon import runs
+from lightrnn_gluon.board import Board
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_devices
@@ -47,11 +48,17 @@ class Outcome:
 
 
 def train_row(
-    config: RowConfig, corpus: Corpus, directory: Path, scale: str, workers: Workers = ALONE
+    config: RowConfig,
+    corpus: Corpus,
+    directory: Path,
+    scale: str,
+    workers: Workers = ALONE,
+    events: Path | None = None,
 ) -> bool:
     """Train and measure a row, or find it finished (then False) or half-way (then it goes on).
 
-    Several workers train networks alone; the first one measures. Raises UserError where the directory holds
+    Several workers train networks alone; the first one measures. `events` is a folder for TensorBoard, which
+    networks alone have something for. Raises UserError where the directory holds
     another run, or another process has it, or what the row needs is not there; nothing is written then.
     """
     if workers.number > 1 and not isinstance(config, NetworkConfig):
@@ -66,7 +73,7 @@ def train_row(
                 logging.getLogger("lightrnn_gluon").setLevel(logging.WARNING)  # the first one says it all
                 training.run(refinement.after_epoch, refinement.after_step)
                 return True
-            train = partial(_train_network, training, refinement, directory)
+            train = partial(_train_network, training, refinement, directory, events)
         case NgramConfig():
             train = partial(_estimate_ngram, config, corpus, directory)
         case InterpolationConfig():
@@ -90,8 +97,14 @@ def _network(
     return Training(net, config, corpus, directory, devices, workers), refinement
 
 
-def _train_network(training: Training, refinement: Refinement, directory: Path) -> Outcome:
-    training.run(refinement.after_epoch, refinement.after_step)
+def _train_network(
+    training: Training, refinement: Refinement, directory: Path, events: Path | None
+) -> Outcome:
+    if events is None:
+        training.run(refinement.after_epoch, refinement.after_step)
+    else:
+        with closing(Board(events, training, refinement)) as board:
+            training.run(board.after_epoch, board.after_step)
     net, config, corpus, progress = training.net, training.config, training.corpus, training.progress
     _write_csv(directory / runs.CURVE, progress.curve)
     if progress.rounds:

@@ -55,6 +55,43 @@ class TextFiles:
             yield from read_blocks(path)
 
 
+@dataclass(frozen=True)
+class OneTextFile:
+    """All splits of one file: of each 25 stretches of 20 lines the 24th is validation, the 25th test.
+
+    Stretches, because lines that follow each other are often alike, and would make a test too easy.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """See Source."""
+        return self.path.stem
+
+    def files(self, split: str) -> Sequence[Path]:
+        """See Source."""
+        return [self.path]
+
+    def blocks(self, split: str) -> Iterator[bytes]:
+        """See Source."""
+        number = 0
+        for block in read_blocks(self.path):
+            lines = block.splitlines(keepends=True)
+            places = range(number, number + len(lines))
+            chosen = [line for line, place in zip(lines, places, strict=True) if _split_of(place) == split]
+            number += len(lines)
+            if chosen:
+                yield b"".join(chosen)
+
+
+_STRETCH, _CYCLE = 20, 25  # lines; stretches
+
+
+def _split_of(line: int) -> str:
+    return {_CYCLE - 2: "valid", _CYCLE - 1: "test"}.get(line // _STRETCH % _CYCLE, "train")
+
+
 _BLOCK_BYTES = 1 << 20
 # White space that is not ASCII's.
 _WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
@@ -157,27 +194,29 @@ _BENCHMARK_TRAINING = "training-monolingual.tokenized.shuffled"
 _BENCHMARK_HELDOUT = "heldout-monolingual.tokenized.shuffled"
 
 
-def find_source(directory: Path | None) -> Source:
-    """The corpus in `directory`, or the built-in stand-in where none is named.
+def find_source(path: Path | None) -> Source:
+    """The corpus at `path`, one file or a folder, or the built-in stand-in where none is named.
 
     A folder holds either train.txt, valid.txt and test.txt, or the One Billion Word benchmark's own
     two folders of shards. By the benchmark's convention its test set is the held-out shard 00000;
     validation is shard 00001. Raises UserError where neither is there.
     """
-    if directory is None:
+    if path is None:
         return StateOfTheUnion()
-    if not directory.is_dir():
-        raise UserError(f"{directory} is not a folder: name one with train.txt, valid.txt and test.txt")
-    if (directory / _BENCHMARK_TRAINING).is_dir():
-        return _benchmark(directory)
-    paths = {split: [directory / f"{split}.txt"] for split in SPLITS}
-    missing = [path.name for (path,) in paths.values() if not path.is_file()]
+    if path.is_file():
+        return OneTextFile(path)
+    if not path.is_dir():
+        raise UserError(f"{path} is not there: name a text file, or a folder with train, valid and test.txt")
+    if (path / _BENCHMARK_TRAINING).is_dir():
+        return _benchmark(path)
+    paths = {split: [path / f"{split}.txt"] for split in SPLITS}
+    missing = [each.name for (each,) in paths.values() if not each.is_file()]
     if missing:
         raise UserError(
-            f"{directory} has no {', '.join(missing)}: a corpus is train.txt, valid.txt and test.txt, "
+            f"{path} has no {', '.join(missing)}: a corpus is train.txt, valid.txt and test.txt, "
             f"or the benchmark's folder {_BENCHMARK_TRAINING}"
         )
-    return TextFiles(name=directory.resolve().name, paths=paths)
+    return TextFiles(name=path.resolve().name, paths=paths)
 
 
 def _benchmark(directory: Path) -> TextFiles:

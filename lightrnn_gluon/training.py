@@ -76,6 +76,7 @@ class Training:
         self._saved = time.monotonic()
         self.progress = Progress(learning_rate=config.learning_rate)
         self._state: State = []
+        self.objective = Objective()  # of the epoch under way
         net.initialize_from(config.seed, self.devices)
         net.hybridize(static_alloc=True)
         if self._checkpoint.path.is_file():
@@ -152,7 +153,7 @@ class Training:
 
     def _steps(self, bar: tqdm, after_step: Callable[["Training", Chunk], None]) -> None:
         progress, within = self.progress, self.progress.within
-        self._objective = Objective(within.nats, within.counted)
+        self.objective = Objective(within.nats, within.counted)
         chunks = self.sampler.epoch(_derived_seed(self.config.seed, "epoch", progress.epoch))
         self._clock = time.perf_counter()
         self._evaluate_if_due()  # where that was cut short
@@ -160,7 +161,7 @@ class Training:
             with uninterrupted():
                 seed = _derived_seed(self.config.seed, "step", progress.step)
                 self._state, totals, counted = self.updates.step(chunk, self._state, seed)
-                self._objective.add(totals, counted)
+                self.objective.add(totals, counted)
                 progress.step += 1
                 within.chunks += 1
                 within.tokens += chunk.tokens
@@ -168,7 +169,7 @@ class Training:
             after_step(self, chunk)
             bar.update(chunk.tokens)
             if progress.step % _READ_EVERY == 0:
-                so_far = _show(self._train_perplexity(*self._objective.read()))
+                so_far = _show(self._train_perplexity(*self.objective.read()))
                 bar.set_postfix(epoch=progress.epoch + 1, perplexity=so_far, refresh=False)
             self._evaluate_if_due()
             if self._out_of_time():
@@ -182,7 +183,7 @@ class Training:
         due, out_of_time = within.tokens * evaluations // len(self._ids), self._out_of_time()
         if due > within.evaluations or out_of_time:
             share = within.tokens / len(self._ids) if out_of_time else due / evaluations
-            objective = self._train_perplexity(*self.workers.total(np.array(self._objective.read())))
+            objective = self._train_perplexity(*self.workers.total(np.array(self.objective.read())))
             point = self._evaluate(progress.epoch + share, objective)
             with uninterrupted():
                 progress.curve.append(point)
@@ -261,7 +262,7 @@ class Training:
         """Save what has been done of the epoch under way, where that can be gone on with."""
         if self._saves_within:
             within = self.progress.within
-            within.nats, within.counted = self._objective.read()
+            within.nats, within.counted = self.objective.read()
             self._save()
             self._clock = time.perf_counter()
 

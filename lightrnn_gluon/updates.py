@@ -41,6 +41,7 @@ class Updates:
         Raises UserError where there is no such optimizer, or workers cannot share the gradients.
         """
         self._net, self._clip, self._batch_size = net, config.clip, batch_size
+        self.gradient_norm = math.nan  # of the last step, before clipping
         self._devices, self._workers = devices, workers
         self._parameters = list(net.trained().values())
         self._dense = [p for p in self._parameters if p._grad_stype == "default"]
@@ -95,7 +96,8 @@ class Updates:
         autograd.backward(losses)
         self._trainer.allreduce_grads()
         # The optimizer divides by the clip: sparse gradients are read once, and stay sparse.
-        self._trainer.update(max(1.0, self._gradient_norm() / self._clip))
+        self.gradient_norm = self._gradient_norm()
+        self._trainer.update(max(1.0, self.gradient_norm / self._clip))
         return [carried for carried, _ in found], totals, sum(share.tokens for share in shares)
 
     def _forward(

@@ -99,8 +99,12 @@ EVALUATE_KN = "evaluate runs/kn --text data/test.txt"
 # What is shown: (how the mistake is arranged, the command, what the line on stderr must say).
 CASES = {
     # prepare
-    "data that is not there": (nothing, "prepare --data nowhere --out out", "nowhere is not a folder"),
-    "data that is a file": (nothing, "prepare --data data/train.txt --out out", "train.txt is not a folder"),
+    "data that is not there": (nothing, "prepare --data nowhere --out out", "nowhere is not there"),
+    "data that is a short file": (
+        nothing,
+        "prepare --data data/train.txt --out out",
+        "the valid text of train is empty",
+    ),
     "no valid.txt": (remove("data/valid.txt"), PREPARE, r"has no valid\.txt"),
     "empty train.txt": (write("data/train.txt", ""), PREPARE, "train"),
     "empty valid.txt": (write("data/valid.txt", ""), PREPARE, "valid.* is empty"),

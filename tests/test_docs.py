@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scripts import ROOT
 
+from lightrnn_gluon.export import export
 from lightrnn_gluon.runtime.scorer import Model
 
 PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
@@ -45,12 +46,15 @@ def test_scoring_is_as_the_page_says(exported, tmp_path, monkeypatch, capsys):
     (tmp_path / "my").mkdir()
     shutil.copy(exported[0] / "model", tmp_path / "my" / "model")
     monkeypatch.chdir(tmp_path)
-    model, (scoring, rescoring) = Model("my/model"), code_of("scoring.md")
+    export(exported[0] / "net", tmp_path / "my" / "model.onnx", "float32")
+    model, (scoring, in_onnx, rescoring) = Model("my/model"), code_of("scoring.md")
     exec(scoring, {})
     lines = capsys.readouterr().out.splitlines()
     assert float(lines[0]) == pytest.approx(model.score("w0 w3 w1"))
     assert [line.split()[1:] for line in lines[1:4]] == [["None", oov] for oov in ("False", "True", "False")]
     assert lines[4].endswith(" True") and len(lines) == 7
+    exec(in_onnx, {})
+    assert float(capsys.readouterr().out) == pytest.approx(model.score("w0 w3 w1"), abs=1e-4)
     exec(rescoring, {})
     without, chosen = capsys.readouterr().out.strip().split(" | ")
     sums = {

@@ -170,7 +170,7 @@ def test_the_first_failure_ends_all(monkeypatch, tmp_path):
     ("arguments", "complaint"),
     [
         (["billionw", "--only", "nothing"], "--only nothing: the rows are adaptive-softmax"),
-        (["billionw", "--data", "nowhere"], "nowhere is not a folder"),
+        (["billionw", "--data", "nowhere"], "nowhere is not there"),
         (["billionw", "--scale", "huge"], "'huge' is not one of"),
         (["bilionw"], "'bilionw' is not one of"),
         (["ptb", "--scale", "cpu"], "Penn Treebank has to be handed in.*--data"),

@@ -185,3 +185,19 @@ def test_unreadable_line_is_named(line, complaint, tmp_path):
 def test_folder_in_place_of_a_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=f"cannot read {tmp_path}"):
         list(read_blocks(tmp_path))
+
+
+def test_one_file_is_cut_into_stretches_all_of_which_are_somewhere_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("lightrnn_gluon.sources._BLOCK_BYTES", 1000)  # blocks end anywhere in a stretch
+    lines = random_sentences(1130, seed=0)
+    write_folder(tmp_path, train=lines)
+    source = find_source(tmp_path / "train.txt")
+    assert source.name == "train"
+    stretches = [lines[first : first + 20] for first in range(0, 1130, 20)]
+    expected = {
+        "train": [line for place, line in enumerate(lines) if place // 20 % 25 < 23],
+        "valid": stretches[23] + stretches[48],
+        "test": stretches[24] + stretches[49],
+    }
+    for split in SPLITS * 2:
+        assert sentences_in(source.blocks(split)) == expected[split]

@@ -9,6 +9,7 @@ import numpy as np
 from lightrnn_gluon.checkpoint import Arrays, load_arrays, save_arrays
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.runtime.networks import FullSoftmax, LightRNN, Network
+from lightrnn_gluon.runtime.onnx_network import SUFFIX, OnnxNetwork
 
 PRECISIONS = ("float32", "float16", "int8")
 NETWORKS: Mapping[str, type[LightRNN] | type[FullSoftmax]] = {
@@ -34,7 +35,13 @@ def save_model(path: Path, model: str, arrays: Arrays, words: list[str], precisi
 
 
 def load_model(path: Path) -> tuple[Network, list[str], dict[str, Any]]:
-    """The network, its words, and what is said of them. Raises UserError where the file is not such a one."""
+    """The network, its words, and what is said of them; of an ONNX file by its name.
+
+    Raises UserError where the file is neither.
+    """
+    if path.suffix == SUFFIX:
+        network = OnnxNetwork(path)
+        return network, network.words, network.facts
     kept, facts = load_arrays(path)
     if facts.get("version") != _VERSION or facts.get("model") not in NETWORKS:
         raise UserError(f"{path} is no model that `lightrnn export` of this version wrote: export it again")
