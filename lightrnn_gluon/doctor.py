@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from lightrnn_gluon.environment import package_version, program_path, threads
 
 _SET_UP = "run bash reproduce/setup.sh"
-_TRAINING = ("gluonnlp", "scipy", "numba", "omegaconf", "kenlm", "pandas", "matplotlib")
+_TRAINING = (
+    "gluonnlp",
+    "scipy",
+    "numba",
+    "omegaconf",
+    "kenlm",
+    "pandas",
+    "matplotlib",
+    "tensorboardX",
+    "onnx",
+)
 _TOOLS = ("lmplz", "build_binary", "query")
 
 

@@ -37,6 +37,14 @@ def threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
+def processor() -> str:
+    """The processor's name, and the widest of its vector instructions that matter for speed."""
+    known = Path("/proc/cpuinfo").read_text()
+    (name, *_) = [*re.findall(r"^model name\s*: (.*)$", known, re.MULTILINE), platform.machine()]
+    widest = [each for each in ("avx512f", "avx2", "avx") if re.search(rf"\b{each}\b", known)]
+    return ", ".join([name, *widest[:1]])
+
+
 def program_path(name: str) -> str | None:
     """The path of a program: in this Python's own bin folder, else on the PATH."""
     return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)

@@ -18,7 +18,7 @@ from lightrnn_gluon.board import Board
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_devices
-from lightrnn_gluon.environment import environment, peak_bytes
+from lightrnn_gluon.environment import environment, peak_bytes, processor
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.evaluation import evaluate
 from lightrnn_gluon.files import locked, sha256_file, write_sealed, write_text
@@ -202,8 +202,9 @@ def _measure(config: RowConfig, corpus: Corpus, directory: Path, outcome: Outcom
 
 
 def _times(directory: Path, outcome: Outcome) -> dict[str, Any]:
-    """What the clock said, and of memory; see runs.TIMES."""
+    """What the clock said, of which processor, and of memory; see runs.TIMES."""
     return {
+        "processor": processor(),
         "train_seconds": outcome.train_seconds,
         "reallocation_seconds": outcome.reallocation_seconds,
         **outcome.measured,

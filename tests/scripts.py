@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "reproduce"))  # where a script's own folder is, t
 
 import distributed  # noqa: E402, F401
 import experiments  # noqa: E402, F401
+import paste  # noqa: E402, F401
 import plan  # noqa: E402, F401
 import runner  # noqa: E402, F401
 import search  # noqa: E402, F401

@@ -2,11 +2,13 @@
 
 import re
 import shutil
+import subprocess
+import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
-from scripts import ROOT
+from scripts import ROOT, call, paste
 
 from lightrnn_gluon.export import export
 from lightrnn_gluon.runtime.scorer import Model
@@ -62,6 +64,40 @@ def test_scoring_is_as_the_page_says(exported, tmp_path, monkeypatch, capsys):
         for text, own in [("w0 w3 w1", -4.1), ("w0 w59 w58", -3.9), ("w1 w0", -5.0)]
     }
     assert (without, chosen) == ("w0 w59 w58", max(sums, key=sums.get))
+
+
+def test_the_tutorial_s_commands_do_what_it_says(tmp_path):
+    """All of them, on a text of our own, for an epoch or two; another environment is made elsewhere."""
+    text, number = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"), np.random.RandomState(0)
+    first, *more = paste.commands(text)
+    assert first.endswith("my/speeches.txt")
+    words = [
+        *re.findall(r"\S+", "we will work with the Congress . My fellow Americans"),
+        *map(str, range(30)),
+    ]
+    lines = [" ".join(number.choice(words, 8)) for _ in range(1200)]
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "speeches.txt").write_text("\n".join(lines))
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    small = " --set hidden=8 --set epochs=2 --set rounds_after=[1]"
+    here = [each + small * (" train " in each) for each in more if "elsewhere" not in each]
+    assert len(here) == len(more) - 3
+    done = subprocess.run(["bash", "-ec", "\n".join(here)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Congress=" in done.stdout and done.stdout.count("My fellow") == 3
+    assert {"corpus", "run", "model", "table.html"} <= {path.name for path in (tmp_path / "my").iterdir()}
+
+
+def test_outputs_are_put_beneath_their_commands(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("Text\n```console\n$ echo one | cat\nold\n$ echo two >&2\n```\n```python\n$ no\n```\n")
+    assert call(paste.main, page) == 0
+    blocks = "```console\n$ echo one | cat\none\n[0 s]\n$ echo two >&2\ntwo\n[0 s]\n```\n"
+    assert page.read_text() == f"Text\n{blocks}```python\n$ no\n```\n"
+    page.write_text("```console\n$ echo one\n$ false | true\n```\n")
+    assert call(paste.main, page) == 2
+    assert "old" not in page.read_text() and "[0 s]" not in page.read_text()
+    assert "status 1" in capsys.readouterr().err
 
 
 def test_an_output_layer_is_added_as_the_page_says():

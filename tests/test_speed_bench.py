@@ -12,6 +12,7 @@ BENCH = ROOT / "reproduce" / "bench"
 sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
 
 import growth  # noqa: E402
+import precisions  # noqa: E402
 import reading  # noqa: E402
 import scoring  # noqa: E402
 import speed  # noqa: E402
@@ -89,3 +90,22 @@ def test_growth_is_a_table_and_a_picture(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert all(float(line["words_per_second"]) > 0 for line in lines)
     assert (tmp_path / "growth.png").stat().st_size > 10_000
+
+
+def test_models_in_fewer_bits_are_smaller_and_about_as_good(exported, tmp_path):
+    folder, corpus = exported
+    (tmp_path / "corpus").symlink_to(corpus.directory)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "net").symlink_to(folder / "net")
+    arguments = ["--results", tmp_path, "--row", "net", "--out", tmp_path / "out"]
+    assert call(precisions.main, *arguments) == 0
+    lines = {line["kept_as"]: line for line in read_table(tmp_path / "out" / "precisions.csv")}
+    own = read_json(folder / "net" / "metrics.json")
+    assert list(lines) == ["float32", "float16", "int8", "ONNX, float32"]
+    for kept_as, line in lines.items():
+        change = 100 * (float(line["test_perplexity"]) / own["test_perplexity"] - 1)
+        assert change == pytest.approx(float(line["change_percent"]), abs=1e-3)
+        assert abs(change) < (0.001 if "float32" in kept_as else 1)
+        assert int(line["test_tokens"]) == own["test_tokens"]
+    sizes = {kept_as: int(line["bytes"]) for kept_as, line in lines.items()}
+    assert max(sizes["float16"], sizes["int8"]) < sizes["float32"]

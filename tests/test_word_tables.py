@@ -30,7 +30,7 @@ def rendered(tmp_path_factory):
     text = out / "6000-words"
     for seed, perplexity in enumerate([150.0, 153.0, 159.0], start=1):
         directory = add_network(
-            text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300, perplexity)],
+            text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300 * seed, perplexity)],
             [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)], {"seed": seed}, test_perplexity=perplexity - 10,
         )  # fmt: skip
         add_rounds(directory, [[3.0, 2.0, 2.5, 1.5, 2.5, 2.25], [2.5, 2.0, 2.25, 1.75, 2.5, 3.0]])
@@ -68,7 +68,10 @@ def test_a_line_by_hand(rendered):
     assert columns["promise_kept_percent"] == "80.0"  # 0.2 of 0.25
     assert (never["worst_move_percent"], never["promise_kept_percent"]) == ("", "")
     assert {line["equal_time_seconds"] for line in lines.values() if line is not lines["KN"]} == {"300.0"}
-    assert paper["valid_perplexity_at_equal_time"] == "154.0"  # (150 + 153 + 159) / 3
+    assert (paper["train_seconds"], paper["valid_perplexity_at_equal_time"]) == (
+        "300.0",
+        "150.0",
+    )  # the first's
     assert never["valid_perplexity_at_equal_time"] == "130.0"
     full, kn = lines["Full softmax"], lines["KN"]
     assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")

@@ -57,9 +57,10 @@ _NOTES = [
     "besides it. Rank: a vector of the word's own, of so many numbers, is read instead of the column's.",
     "LightRNN+ is information, columns, 4 large codes.",
     f"{PAPER} is the paper's procedure. A row's perplexities are those of its epoch that is best on "
-    "validation, and all figures are means of its seeds, but for the worst change. Equal time: that of "
-    f"{PAPER}'s slowest seed; the last validation perplexity at or before it, "
-    "on a schedule that was made for all epochs, and empty where there was none by then.",
+    "validation, and figures are means of its seeds, but for the worst change, and for times and what goes "
+    "by them: those are of the first seed alone, for the others may have been trained on another day, at "
+    f"another speed. Equal time: that of {PAPER}; the last validation perplexity at or before it, on a "
+    "schedule that was made for all epochs, and empty where there was none by then.",
     "What a move promises is the training text's nats a token in the new table by the costs of the old one; "
     "what came true is the fall that a pass right after the move finds. Below zero: they rose.",
 ]
@@ -106,7 +107,7 @@ def _of_group(group: Group) -> list[Record]:
     """A line a system of one text, beside the paper's where that is among them."""
     systems = by_system(group.runs)
     paper = systems.get(PAPER, [])
-    seconds = max((run.metrics["train_seconds"] for run in paper), default=None)
+    seconds = paper[0].metrics["train_seconds"] if paper else None
     perplexity = mean(run.metrics["test_perplexity"] for run in paper) if paper else None
     return [_record(runs, group, perplexity, seconds) for runs in systems.values()]
 
@@ -114,7 +115,9 @@ def _of_group(group: Group) -> list[Record]:
 def _record(runs: list[Run], group: Group, paper: float | None, seconds: float | None) -> Record:
     """A system's line; the paper's procedure reached the perplexity `paper` in so many seconds."""
     perplexities = [run.metrics["test_perplexity"] for run in runs]
-    equal = [at_equal_time(run, seconds) for run in runs]
+    equal = at_equal_time(runs[0], seconds)
+    if equal:
+        equal["valid_perplexity"] = round(mean(run.metrics["valid_perplexity"] for run in runs), 4)
     return {
         "text": group.folder,
         "vocabulary": group.corpus["vocabulary"]["size"],
@@ -124,10 +127,10 @@ def _record(runs: list[Run], group: Group, paper: float | None, seconds: float |
         "test_perplexity_deviation": round(stdev(perplexities), 4) if len(runs) > 1 else None,
         "ratio": None if paper is None else round(mean(perplexities) / paper, 4),
         **_moves(runs),
-        **{key: _mean([record[key] for record in equal]) for key in equal[0]},
+        **equal,
         "parameters": runs[0].metrics["parameters"],
         "table_integers": runs[0].metrics["table_integers"],
-        "train_seconds": round(mean(run.metrics["train_seconds"] for run in runs), 1),
+        "train_seconds": round(runs[0].metrics["train_seconds"], 1),
     }
 
 
@@ -146,8 +149,3 @@ def _moves(runs: list[Run]) -> Record:
         "worst_move_percent": round(100 * float(change.max()), 4),
         "promise_kept_percent": round(100 * float((before - real).sum()) / fall, 4) if fall else None,
     }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(mean(known), 4) if len(known) == len(values) else None
