@@ -1,9 +1,12 @@
 """How far a run has come, and the file that it goes on from."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from lightrnn_gluon.checkpoint import Arrays, load_arrays, save_arrays
 from lightrnn_gluon.config import differing_keys
@@ -45,6 +48,24 @@ class Progress:
     curve: list[dict[str, Any]] = field(default_factory=list)
     rounds: list[dict[str, float]] = field(default_factory=list)
     within: Within = field(default_factory=Within)
+
+
+def times_left(
+    progress: Progress, words: int, rounds_after: Sequence[int], rate: float | None
+) -> dict[str, str]:
+    """How long the epoch under way will last, and training up to the next round, for a progress bar.
+
+    An epoch has so many words, of which `rate` are read a second; nothing is said where that is not known.
+    """
+    if not rate:
+        return {}
+    epochs = {"epoch_left": 1}
+    if later := [epoch - progress.epoch for epoch in rounds_after if epoch > progress.epoch]:
+        epochs["round_left"] = min(later)
+    return {
+        name: tqdm.format_interval((number * words - progress.within.tokens) / rate)
+        for name, number in epochs.items()
+    }
 
 
 class Checkpoint:

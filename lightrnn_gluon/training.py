@@ -28,7 +28,7 @@ from lightrnn_gluon.errors import Diverged, UserError
 from lightrnn_gluon.evaluation import perplexity
 from lightrnn_gluon.likelihood import token_nll
 from lightrnn_gluon.models import LanguageModel
-from lightrnn_gluon.progress import Checkpoint, Progress, Within, below
+from lightrnn_gluon.progress import Checkpoint, Progress, Within, below, times_left
 from lightrnn_gluon.sampling import Chunk, evaluation_sampler, make_sampler
 from lightrnn_gluon.signals import uninterrupted
 from lightrnn_gluon.updates import Objective, State, Updates
@@ -170,7 +170,8 @@ class Training:
             bar.update(chunk.tokens)
             if progress.step % _READ_EVERY == 0:
                 so_far = _show(self._train_perplexity(*self.objective.read()))
-                bar.set_postfix(epoch=progress.epoch + 1, perplexity=so_far, refresh=False)
+                left = times_left(progress, len(self._ids), self.config.rounds_after, bar.format_dict["rate"])
+                bar.set_postfix(epoch=progress.epoch + 1, perplexity=so_far, refresh=False, **left)
             self._evaluate_if_due()
             if self._out_of_time():
                 break

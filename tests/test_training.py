@@ -14,6 +14,7 @@ from test_refinement import run, small_corpus, small_training
 from lightrnn_gluon.config import RefinementConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.likelihood import chunk_words
+from lightrnn_gluon.progress import Progress, Within, times_left
 from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.sampling import SamplerConfig
 from lightrnn_gluon.training import _derived_seed
@@ -330,3 +331,11 @@ def test_two_devices_are_one_with_all_of_the_batch(tmp_path, case):
     for name, array in of_one.items():
         np.testing.assert_allclose(of_two[name], array, atol=2e-4, err_msg=name)
     np.testing.assert_allclose(curve_of_two, curve_of_one, rtol=1e-4)
+
+
+def test_times_left_by_hand():
+    progress = Progress(0.1, epoch=1, within=Within(tokens=50))
+    # 50 of 100 words, ten a second; then another whole epoch up to the round after the third.
+    assert times_left(progress, 100, [1, 3, 5], 10.0) == {"epoch_left": "00:05", "round_left": "00:15"}
+    assert times_left(progress, 100, [1], 10.0) == {"epoch_left": "00:05"}
+    assert times_left(progress, 100, [1], None) == {}
