@@ -73,7 +73,7 @@ setup(
             "nvidia-nccl-cu11==2.14.3",
             "nvidia-nvtx-cu11==11.7.91",
         ],
-        "test": ["pytest", "hypothesis", *ONNX, "ruff", "mypy", "types-PyYAML"],
+        "test": ["pytest", "pytest-xdist", "hypothesis", *ONNX, "ruff", "mypy", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lightrnn = lightrnn_gluon.cli:main"]},
     classifiers=[

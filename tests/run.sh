@@ -17,6 +17,6 @@ bin=$PWD/.venv/bin
 status=0
 "$bin/ruff" check . || status=1
 "$bin/mypy" || status=1
-# One thread: the nets of the tests are small, and sums then come out in the same order everywhere.
-OMP_NUM_THREADS=1 "$bin/python" -m pytest -q "$@" || status=1
+# Tests side by side, a thread each: their nets are small, and sums then come out in the same order everywhere.
+OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -n "$(nproc)" --dist loadfile "$@" || status=1
 exit "$status"
