@@ -216,7 +216,8 @@ install_pip() {
 # What this package says that it needs. By name: pip has no checksum for a folder that is installed.
 install_requirements() { # extras
   local names
-  names=$("$VENV/bin/python" -c '
+  # Isolated: `pip install .` leaves an egg-info in this folder, which would be found first, and be of then.
+  names=$("$VENV/bin/python" -I -c '
 import sys
 from importlib.metadata import requires
 from pip._vendor.packaging.requirements import Requirement
