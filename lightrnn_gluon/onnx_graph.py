@@ -114,21 +114,20 @@ class Graph:
         """The last layer's states (T, B, H) of vectors (T, B, E), and each layer's last, (1, B, H) twice."""
         after = []
         for layer, (hidden, cell) in enumerate(states):
-            weights = [
-                self.constant(self._gates(f"lstm.{layer}.{part}")[None]) for part in ("inputs", "states")
-            ]
-            bias = self._gates(f"lstm.{layer}.bias")
-            biases = self.constant(np.append(bias, np.zeros_like(bias))[None])
-            of_all = self.add(
-                "LSTM", vectors, *weights, biases, "", hidden, cell, outputs=3, hidden_size=self.hidden
-            )
+            weights = [self._gates(f"lstm.{layer}.{part}") for part in ("inputs", "states", "bias")]
+            of_all = self.add("LSTM", vectors, *weights, "", hidden, cell, outputs=3, hidden_size=self.hidden)
             after.append((of_all[:-1] + "1", of_all[:-1] + "2"))
             vectors = self.add("Squeeze", of_all, self.constant([1]))
         return vectors, after
 
-    def _gates(self, name: str) -> np.ndarray:
-        array = self.arrays[name]
-        return array.reshape(4, self.hidden, -1)[_GATES].reshape(array.shape)
+    def _gates(self, name: str) -> str:
+        """The name of a layer's parameters as ONNX has them: with one direction, and a second bias."""
+        if name not in self._constants:
+            array = self.arrays[name]
+            ordered = array.reshape(4, self.hidden, -1)[_GATES].reshape(array.shape)
+            both = ordered if array.ndim == 2 else np.append(ordered, np.zeros_like(ordered))
+            self._constants[name] = both[None].astype(np.float32)
+        return name
 
     def begin(self) -> list[tuple[str, str]]:
         """What the graph is given of each layer, (1, B, H) twice."""
