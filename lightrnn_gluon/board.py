@@ -17,9 +17,8 @@ from lightrnn_gluon.models import LightRNN
 from lightrnn_gluon.refinement import Refinement
 from lightrnn_gluon.sampling import Chunk
 from lightrnn_gluon.table import WordTable
-from lightrnn_gluon.training import Training
+from lightrnn_gluon.training import READ_EVERY, Training
 
-_EVERY = 20  # steps
 _OF_A_ROUND = {
     "valid_perplexity_before": "perplexity/before",
     "valid_perplexity_after": "perplexity/after",
@@ -52,7 +51,7 @@ class Board:
     def after_step(self, training: Training, chunk: Chunk) -> None:
         """The loss since the last time, nats a token; the gradient's norm, before clipping; the rate."""
         self._refinement.after_step(training, chunk)
-        if training.progress.step % _EVERY == 0:
+        if training.progress.step % READ_EVERY == 0:
             nats, tokens = training.objective.read()
             nats_before, tokens_before = self._read if self._read[1] < tokens else (0.0, 0)
             self._read = (nats, tokens)

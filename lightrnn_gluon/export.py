@@ -8,7 +8,6 @@ import numpy as np
 from lightrnn_gluon.checkpoint import Arrays, load_arrays
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.onnx_graph import save_onnx
 from lightrnn_gluon.runs import check_file, open_run
 from lightrnn_gluon.runtime.model_file import NETWORKS, save_model
 from lightrnn_gluon.runtime.onnx_network import SUFFIX
@@ -52,6 +51,8 @@ def export(run: Path, path: Path, precision: str) -> None:
     values, _ = load_arrays(run / MODEL)
     arrays = runtime_arrays(values, config)
     if path.suffix == SUFFIX:
+        from lightrnn_gluon.onnx_graph import save_onnx  # whose packages take a while to import
+
         save_onnx(path, config.model, arrays, vocabulary.words)
     else:
         save_model(path, config.model, arrays, vocabulary.words, precision)

@@ -73,18 +73,14 @@ class Graph:
 
     def constant(self, value: ArrayLike) -> str:
         """The name of an array that is part of the graph."""
-        array = np.asarray(value)
-        array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         name = f"constant.{len(self._constants)}"
-        self._constants[name] = array
+        self._constants[name] = _stored(value)
         return name
 
     def array(self, name: str) -> str:
         """The name of one of the model's arrays."""
         if name not in self._constants:
-            self._constants[name] = self.arrays[name].astype(
-                np.float32 if self.arrays[name].dtype.kind == "f" else np.int64
-            )
+            self._constants[name] = _stored(self.arrays[name])
         return name
 
     def look_up(self, table: str, places: str) -> str:
@@ -126,7 +122,7 @@ class Graph:
             array = self.arrays[name]
             ordered = array.reshape(4, self.hidden, -1)[_GATES].reshape(array.shape)
             both = ordered if array.ndim == 2 else np.append(ordered, np.zeros_like(ordered))
-            self._constants[name] = both[None].astype(np.float32)
+            self._constants[name] = _stored(both[None])
         return name
 
     def begin(self) -> list[tuple[str, str]]:
@@ -165,6 +161,12 @@ class Graph:
         given = [helper.make_tensor_value_info(name, *self._kind(name)) for name in outputs]
         constants = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
         return helper.make_graph(self._nodes, "lightrnn_gluon", inputs, given, constants)
+
+
+def _stored(value: ArrayLike) -> np.ndarray:
+    """Numbers as a graph has them: float32, or int64."""
+    array = np.asarray(value)
+    return array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
 
 
 def lightrnn(graph: Graph) -> dict[str, str]:

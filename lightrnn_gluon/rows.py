@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from lightrnn_gluon import runs
-from lightrnn_gluon.board import Board
 from lightrnn_gluon.config import InterpolationConfig, NetworkConfig, NgramConfig, RowConfig, dump
 from lightrnn_gluon.corpus import Corpus
 from lightrnn_gluon.devices import find_devices
@@ -103,6 +102,8 @@ def _train_network(
     if events is None:
         training.run(refinement.after_epoch, refinement.after_step)
     else:
+        from lightrnn_gluon.board import Board  # whose packages take a while to import
+
         with closing(Board(events, training, refinement)) as board:
             training.run(board.after_epoch, board.after_step)
     net, config, corpus, progress = training.net, training.config, training.corpus, training.progress

@@ -36,7 +36,7 @@ from lightrnn_gluon.workers import ALONE, Workers
 
 logger = logging.getLogger(__name__)
 
-_READ_EVERY = 20  # steps
+READ_EVERY = 20  # steps
 SAVE_EVERY = 600.0  # seconds
 _SETBACKS = 3  # before a run that diverges is given up
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
@@ -168,7 +168,7 @@ class Training:
                 within.cells += chunk.positions.size
             after_step(self, chunk)
             bar.update(chunk.tokens)
-            if progress.step % _READ_EVERY == 0:
+            if progress.step % READ_EVERY == 0:
                 so_far = _show(self._train_perplexity(*self.objective.read()))
                 left = times_left(progress, len(self._ids), self.config.rounds_after, bar.format_dict["rate"])
                 bar.set_postfix(epoch=progress.epoch + 1, perplexity=so_far, refresh=False, **left)
