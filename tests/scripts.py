@@ -13,6 +13,7 @@ CONFIGS = ROOT / "reproduce" / "configs"
 sys.path.insert(0, str(ROOT / "reproduce"))  # where a script's own folder is, too
 
 import distributed  # noqa: E402, F401
+import embed  # noqa: E402, F401
 import experiments  # noqa: E402, F401
 import paste  # noqa: E402, F401
 import plan  # noqa: E402, F401

@@ -8,7 +8,7 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
-from scripts import ROOT, call, paste
+from scripts import ROOT, call, embed, paste
 
 from lightrnn_gluon.export import export
 from lightrnn_gluon.runtime.scorer import Model
@@ -98,6 +98,66 @@ def test_outputs_are_put_beneath_their_commands(tmp_path, capsys):
     assert call(paste.main, page) == 2
     assert "old" not in page.read_text() and "[0 s]" not in page.read_text()
     assert "status 1" in capsys.readouterr().err
+
+
+RESULTS = """# Results
+
+| System | Text | Perplexity | Size |
+| :-- | :-- | --: | --: |
+| KN | a\\|b | 9.0 | 1M |
+| Net | a\\|b | 7.0 | 2M |
+| Net | c | 8.0 |  |
+"""
+
+
+@pytest.mark.parametrize(
+    "wish, table",
+    [
+        (
+            "lines: {Net: ours, KN: theirs}\nacross: Text\ncell: '{Perplexity} ({Size})'\n"
+            "columns: {'a\\|b': one, c: other}",
+            "|  | one | other |\n| --- | --- | --- |\n| ours | 7.0 (2M) | 8.0 () |\n| theirs | 9.0 (1M) |  |\n",
+        ),
+        (
+            "lines: [KN]\ncolumns: [Size, Text]",
+            "|  | Size | Text |\n| --- | --- | --- |\n| KN | 1M | a\\|b |\n",
+        ),
+        (
+            "name: '{System}, {Text}'\ncolumns: {Perplexity: what}",
+            "|  | what |\n| --- | --- |\n| KN, a\\|b | 9.0 |\n| Net, a\\|b | 7.0 |\n| Net, c | 8.0 |\n",
+        ),
+    ],
+)
+def test_a_page_gets_the_figures_that_it_asks_for(wish, table):
+    page = f"Text\n\n<!-- table\nfile: results\n{wish}\n-->\n%sMore | text\n"
+    done = page % table
+    for before in (page % "", page % "| old |\n|---|\n| 1 |\n", done):
+        assert embed.embedded(before, {"results": RESULTS}.__getitem__) == done
+
+
+@pytest.mark.parametrize(
+    "wish", ["columns: [Speed]", "columns: [Size]\nlines: [HSM]", "across: Text\ncell: '{Size}'\ncolumns: [d]"]
+)
+def test_a_figure_that_is_not_there_is_named(wish, tmp_path, capsys):
+    path, results = tmp_path / "page.md", tmp_path / "results.md"
+    results.write_text(RESULTS)
+    path.write_text(f"<!-- table\nfile: {results}\n{wish}\n-->\n")
+    before = path.read_text()
+    assert call(embed.main, path) == 2
+    assert "there is no " in capsys.readouterr().err and path.read_text() == before
+
+
+def committed(name):
+    """A file as the last commit has it: results that were made again since then are not in the pages yet."""
+    command = ["git", "-C", str(ROOT), "show", f"HEAD:{name}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_pages_show_the_results_that_are_committed_with_them():
+    pages = [committed(page.relative_to(ROOT)) for page in PAGES]
+    assert sum("<!-- table" in page for page in pages) >= 4
+    for page in pages:
+        assert embed.embedded(page, committed) == page
 
 
 def test_an_output_layer_is_added_as_the_page_says():
