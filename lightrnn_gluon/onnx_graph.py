@@ -27,6 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lightrnn_gluon.checkpoint import Arrays
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import atomic_path
+from lightrnn_gluon.runtime.networks import number_of_layers
 from lightrnn_gluon.runtime.onnx_network import sealed
 from lightrnn_gluon.table import WordTable
 
@@ -62,8 +63,7 @@ class Graph:
         self.arrays = arrays
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
-        layers = sum(name.startswith("lstm.") and name.endswith(".bias") for name in arrays)
-        self.layers, self.hidden = layers, arrays["lstm.0.states"].shape[1]
+        self.layers, self.hidden = number_of_layers(arrays), arrays["lstm.0.states"].shape[1]
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         """One node more, and the name of what it gives; of the first of several."""
@@ -191,7 +191,7 @@ def lightrnn(graph: Graph) -> dict[str, str]:
 
     row_log_prob = graph.log_softmax(graph.logits(after_words, "output.rows", "output.row_bias"))
     rows = graph.look_up(graph.array("row_of"), scored)
-    table = WordTable(arrays["row_of"] * (arrays["column_of"].max() + 1) + arrays["column_of"])
+    table = WordTable.of_places(arrays["row_of"], arrays["column_of"])
     row_words = graph.look_up(graph.constant(table.words()), rows)  # (T, B, columns)
     logits = graph.logits(after_rows, "output.columns", "output.column_bias")
     if "code_of" in arrays:

@@ -33,6 +33,12 @@ class WordTable:
         return cls(np.random.RandomState(seed).permutation(size))
 
     @classmethod
+    def of_places(cls, row_of: np.ndarray, column_of: np.ndarray) -> "WordTable":
+        """Each word in this row and column, (V,) both. Raises ValueError where two have one place."""
+        columns, _ = table_shape(len(row_of))
+        return cls(row_of * columns + column_of)
+
+    @classmethod
     def of_rows(cls, row_of: np.ndarray, ranks: np.ndarray) -> "WordTable":
         """The words of each row, (V,), in its cells from the left, those with the least of `ranks` first."""
         cells = np.empty(len(row_of), np.int32)

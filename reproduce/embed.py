@@ -10,9 +10,10 @@ A page says what it shows in a comment, which the table follows; what stood ther
     columns: [Test perplexity, Parameters]
     -->
 
-Lines and columns can be given other names, `{LightRNN: the paper's procedure}`. `name` is `"{System}"` if it is
-not said to be another mixture of a line's cells. With `across: Text` the columns are texts instead, and `cell`,
-say `"{Test perplexity} ({Parameters})"`, is what stands there of a line and a text, where there is such.
+Lines and columns can be given other names, `{LightRNN: the paper's procedure}`. `name` is `"{System}"` if it
+is not said to be another mixture of a line's cells. With `across: Text` the columns are texts instead, and
+`cell`, say `"{Test perplexity} ({Parameters})"`, is what stands there of a line and a text, where there is
+such.
 """
 
 import re
@@ -41,7 +42,7 @@ def main(pages: tuple[Path, ...]) -> None:
 
 
 def embedded(page: str, read: Read) -> str:
-    """A page with the tables that it asks for. Raises UserError where there is no such file, line or column."""
+    """A page with the tables that it asks for. Raises UserError where there is no such line or column."""
 
     def renew(found: re.Match[str]) -> str:
         wish = yaml.safe_load(found["wish"])
@@ -76,10 +77,10 @@ def _table(wish: dict[str, Any], records: list[dict[str, str]]) -> list[list[str
     """The lines of what a page asks for, titles first."""
     names = [wish.get("name", "{System}").format_map(record) for record in records]
     shown, columns = _called(wish.get("lines", names)), _called(wish["columns"])
-    across, cell = wish.get("across"), wish.get("cell")
+    across = wish.get("across")
     cells: dict[str, dict[str, str]] = {}
     for name, record in zip(names, records, strict=True):
-        found = {record[across]: cell.format_map(record)} if across else record
+        found = {record[across]: wish["cell"].format_map(record)} if across else record
         cells.setdefault(name, {}).update(found)
     missing = columns.keys() - {column for line in cells.values() for column in line}
     if missing:

@@ -116,7 +116,8 @@ RESULTS = """# Results
         (
             "lines: {Net: ours, KN: theirs}\nacross: Text\ncell: '{Perplexity} ({Size})'\n"
             "columns: {'a\\|b': one, c: other}",
-            "|  | one | other |\n| --- | --- | --- |\n| ours | 7.0 (2M) | 8.0 () |\n| theirs | 9.0 (1M) |  |\n",
+            "|  | one | other |\n| --- | --- | --- |\n"
+            "| ours | 7.0 (2M) | 8.0 () |\n| theirs | 9.0 (1M) |  |\n",
         ),
         (
             "lines: [KN]\ncolumns: [Size, Text]",
@@ -136,7 +137,8 @@ def test_a_page_gets_the_figures_that_it_asks_for(wish, table):
 
 
 @pytest.mark.parametrize(
-    "wish", ["columns: [Speed]", "columns: [Size]\nlines: [HSM]", "across: Text\ncell: '{Size}'\ncolumns: [d]"]
+    "wish",
+    ["columns: [Speed]", "columns: [Size]\nlines: [HSM]", "across: Text\ncell: '{Size}'\ncolumns: [d]"],
 )
 def test_a_figure_that_is_not_there_is_named(wish, tmp_path, capsys):
     path, results = tmp_path / "page.md", tmp_path / "results.md"

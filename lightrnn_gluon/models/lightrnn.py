@@ -65,9 +65,7 @@ class LightRNN(LanguageModel):
     @property
     def table(self) -> WordTable:
         """Where each word is now. Raises ValueError if loaded constants are no table."""
-        row_of, column_of = map(value_of, (self.encoder.row_of, self.encoder.column_of))
-        columns, _ = table_shape(len(row_of))
-        return WordTable(row_of * columns + column_of)
+        return WordTable.of_places(value_of(self.encoder.row_of), value_of(self.encoder.column_of))
 
     @property
     def table_integers(self) -> int:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from lightrnn_gluon.checkpoint import Arrays
-from lightrnn_gluon.table import table_shape
+from lightrnn_gluon.table import WordTable
 
 NOTHING = -1  # in the place of a word: none has been read yet
 _ROWS_AT_A_TIME = 32
@@ -52,15 +52,19 @@ class Network(Protocol):
         """What is read for each word, (V, size)."""
 
 
+def number_of_layers(arrays: Arrays) -> int:
+    """How many LSTMs are stacked in a network of the arrays that export.runtime_arrays gives."""
+    return sum(name.startswith("lstm.") and name.endswith(".bias") for name in arrays)
+
+
 class LSTM:
     """Stacked layers (Hochreiter and Schmidhuber 1997); gates in the order input, forget, new, output."""
 
     def __init__(self, arrays: Arrays) -> None:
         """Of arrays `lstm.N.inputs` (4H, E), `lstm.N.states` (4H, H) and `lstm.N.bias` (4H,)."""
-        number = sum(name.startswith("lstm.") and name.endswith(".bias") for name in arrays)
         self._layers = [
             tuple(arrays[f"lstm.{layer}.{part}"] for part in ("inputs", "states", "bias"))
-            for layer in range(number)
+            for layer in range(number_of_layers(arrays))
         ]
         self.hidden = self._layers[0][1].shape[1]
 
@@ -87,9 +91,7 @@ class LightRNN:
         """Of the arrays that export.runtime_arrays gives."""
         self._lstm, self._arrays = LSTM(arrays), arrays
         self._row_of, self._column_of = arrays["row_of"], arrays["column_of"]
-        columns, rows = table_shape(len(self._row_of))
-        self._word_in = np.full((rows, columns), NOTHING)
-        self._word_in[self._row_of, self._column_of] = np.arange(len(self._row_of))
+        self._word_in = WordTable.of_places(self._row_of, self._column_of).words()
 
     def begin(self, words: np.ndarray) -> Reading:
         """See Network."""

@@ -1,6 +1,7 @@
 """A network that `lightrnn export` wrote as ONNX (see onnx_graph), run by onnxruntime."""
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,12 @@ class OnnxNetwork:
         """See Network."""
         if "all_log_prob" in self._outputs:
             return self._run(reading, reading.last)["all_log_prob"][0, 0]
-        result = np.full(len(self.words), np.nan, np.float32)
-        while np.isnan(result).any():  # a row at a time, by any word of it
-            word = np.flatnonzero(np.isnan(result))[:1]
-            found = self._run(reading, word)
-            words, logs = found["row_words"][0, 0], found["word_log_prob"][0, 0]
-            of_row = found["log_prob"][0, 0] - logs[words == word]
-            result[words[words >= 0]] = of_row + logs[words >= 0]
+        every = self._word_of_each_row
+        found = self._run(reading.of(np.zeros(len(every), int)), every)
+        words, logs = found["row_words"][0], found["word_log_prob"][0]
+        of_rows = found["log_prob"][0] - logs[words == every[:, None]]
+        result, present = np.empty(len(self.words), np.float32), words != NOTHING
+        result[words[present]] = (of_rows[:, None] + logs)[present]
         return result
 
     def best(self, reading: Reading, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +83,16 @@ class OnnxNetwork:
     def vectors(self) -> np.ndarray:
         """See Network. Raises UserError always."""
         raise UserError(f"{self._path}: an ONNX file does not give its words' vectors: export without .onnx")
+
+    @cached_property
+    def _word_of_each_row(self) -> np.ndarray:
+        """One of the words of each row of LightRNN's table, by which the graph is asked for all of them."""
+        reading, seen, found = self.begin(np.zeros(1, int)), np.zeros(len(self.words), bool), []
+        while not seen.all():
+            found.append(np.flatnonzero(~seen)[:1])
+            words = self._run(reading, found[-1])["row_words"][0, 0]
+            seen[words[words != NOTHING]] = True
+        return np.concatenate(found)
 
     def _run(self, reading: Reading, words: np.ndarray) -> dict[str, np.ndarray]:
         """All outputs of one word more of each text."""
