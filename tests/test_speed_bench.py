@@ -3,17 +3,21 @@
 import os
 import sys
 
+import mxnet as mx
 import pytest
 from scripts import ROOT, call, read_table
 
+from lightrnn_gluon import training
 from lightrnn_gluon.files import read_json
 
 BENCH = ROOT / "reproduce" / "bench"
 sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
 
 import growth  # noqa: E402
+import operators  # noqa: E402
 import precisions  # noqa: E402
 import reading  # noqa: E402
+import safety  # noqa: E402
 import scoring  # noqa: E402
 import speed  # noqa: E402
 from stopwatch import Worker  # noqa: E402
@@ -109,3 +113,21 @@ def test_models_in_fewer_bits_are_smaller_and_about_as_good(exported, tmp_path):
         assert int(line["test_tokens"]) == own["test_tokens"]
     sizes = {kept_as: int(line["bytes"]) for kept_as, line in lines.items()}
     assert max(sizes["float16"], sizes["int8"]) < sizes["float32"]
+
+
+def test_operators_are_counted_by_the_step():
+    times = {"RNN": (4, 30.0), "Dropout": (8, 70.0), "Copy": (2, 0.1), "WaitForVar": (1, 500.0)}
+    found = {name: {"Count": count, "Total": total} for name, (count, total) in times.items()}
+    longest, other = operators._records(found, steps=2)
+    assert longest == {
+        "operator": "Dropout", "calls": 4, "milliseconds": 35, "percent": pytest.approx(100 * 70 / 100.1)
+    }  # fmt: skip
+    assert other["operator"] == "RNN"
+
+
+def test_careless_training_reads_as_many_words_and_is_not_what_comes_after_it(tmp_path):
+    safety._arrange(tmp_path, sentences=30)
+    kept = mx.random.seed, training.save_arrays
+    careful, careless = (safety._epoch(tmp_path, way)() for way in (False, True))
+    assert careful == careless == 30 * 25
+    assert (mx.random.seed, training.save_arrays) == kept

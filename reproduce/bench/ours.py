@@ -3,6 +3,8 @@
 Usage: .venv/bin/python reproduce/bench/ours.py MODEL --words V --hidden H ...; see stopwatch.py, rivals.py.
 """
 
+from collections.abc import Callable
+
 import click
 import mxnet as mx
 import numpy as np
@@ -26,6 +28,17 @@ from lightrnn_gluon.workers import ALONE
 @click.option("--steps", type=int, required=True, help="Of a piece of work.")
 def main(model: str, words: int, hidden: int, length: int, batch_size: int, steps: int) -> None:
     """Serve."""
+    train = training(model, words, hidden, length, batch_size)
+
+    def work() -> int:
+        train(steps)
+        return steps * length * batch_size
+
+    serve(work)
+
+
+def training(model: str, words: int, hidden: int, length: int, batch_size: int) -> Callable[[int], None]:
+    """A new network in training: what makes as many steps as it is told, and waits until they are done."""
     options = {"classes": "frequency"} if model in ("hsm", "c_hsm") else {}
     config = NetworkConfig(
         system=model, model=model, hidden=hidden, layers=1, dropout=DROPOUT, options=options,
@@ -39,15 +52,14 @@ def main(model: str, words: int, hidden: int, length: int, batch_size: int, step
     batches = batch_words(words, length + 1, batch_size)
     positions = np.arange(length * batch_size).reshape(length, batch_size)
 
-    def work() -> int:
+    def train(steps: int) -> None:
         for step in range(steps):
             batch = next(batches).astype(np.int32)
             chunk = Chunk(batch[:-1], batch[1:], positions, starts=True)
             updates.step(chunk, [], step)
         mx.nd.waitall()
-        return steps * length * batch_size
 
-    serve(work)
+    return train
 
 
 if __name__ == "__main__":

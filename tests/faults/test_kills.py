@@ -1,6 +1,7 @@
 """Runs killed at random moments of all stages, and started again, end as runs that never were.
 
-Slow: `bash tests/run.sh -m faults`. KILLS=N in the environment asks for another number of kills.
+Slow: `bash tests/run.sh -m faults`. KILLS=N in the environment asks for another number of kills, MOMENTS=TEXT
+for others.
 """
 
 import json
@@ -87,7 +88,7 @@ def test_killed_runs_end_as_one_that_was_not(tmp_path_factory, capsys):
     started = time.monotonic()
     assert start(whole).wait() == 0, (whole / "output").read_text()
     seconds, expected = time.monotonic() - started, results(whole)
-    generator, kills, different = random.Random(1), 0, 0
+    generator, kills, different = random.Random(os.environ.get("MOMENTS", "")), 0, 0
     while kills < KILLS:
         folder = arrange(tmp_path_factory.mktemp("killed"))
         for name in ("train", "valid", "test"):  # the same text, in files of the same time
