@@ -67,8 +67,8 @@ def results(folder):
                 {key: value for key, value in line.items() if not TIMED.search(key)}
                 for line in read_csv(path)
             ]
-        elif path.name == "corpus.json":  # whose origin has the text's folder
-            found[name] = json.loads(path.read_text()) | {"origin": ""}
+        elif path.name == "corpus.json":  # whose origin has the text's folder, and its checksum the origin
+            found[name] = json.loads(path.read_text()) | {"origin": "", "sha256": ""}
         else:
             found[name] = path.read_bytes()
     return found
