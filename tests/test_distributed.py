@@ -115,7 +115,12 @@ def wait_for(path, process):
 def test_a_dead_worker_ends_all_and_the_same_command_goes_on(folder):
     assert finish(together(folder, 2, "whole"))[0] == 0
     process = together(folder, 2, "killed")
-    wait_for(folder / "killed" / "model.safetensors", process)  # of the first epoch
+    model, checkpoint = (folder / "killed" / f"{name}.safetensors" for name in ("model", "checkpoint"))
+    wait_for(model, process)  # of the first epoch, before all of it is saved
+    saved = checkpoint.stat().st_mtime_ns
+    while checkpoint.stat().st_mtime_ns == saved < model.stat().st_mtime_ns:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     children = workers_of(process)
     os.kill(children[1], signal.SIGKILL)
     status, _, errors = finish(process)
