@@ -58,7 +58,7 @@ def by_information(table: WordTable, text: TrainingText) -> WordTable:
     column_of = WordTable.of_rows(row_of, -text.counts).column_of
     for _ in range(_ROUNDS):
         column_of = _toward_centres(column_of, row_of, left, weights, table.columns)
-    return WordTable(row_of * table.columns + column_of)
+    return WordTable.of_places(row_of, column_of)
 
 
 def by_file(path: Path, table: WordTable, text: TrainingText) -> WordTable:
@@ -109,7 +109,7 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
         left = vectors - _centres(left, weights, column_of, columns)[column_of]
         row_of = _toward_centres(row_of, column_of, left, weights, rows)
         row_centres = _centres(left, weights, row_of, rows)
-    return WordTable(row_of * columns + column_of)
+    return WordTable.of_places(row_of, column_of)
 
 
 def _toward_centres(

@@ -23,6 +23,7 @@ from typing import Any
 
 import click
 import yaml
+from paste import read_page
 
 from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.errors import UserError
@@ -38,7 +39,7 @@ Read = Callable[[str], str]  # the text of a file, by its path from the reposito
 def main(pages: tuple[Path, ...]) -> None:
     """Write these pages with the tables that they ask for."""
     for page in pages:
-        write_text(page, embedded(_read(page), lambda name: _read(_ROOT / name)))
+        write_text(page, embedded(read_page(page), lambda name: read_page(_ROOT / name)))
 
 
 def embedded(page: str, read: Read) -> str:
@@ -53,13 +54,6 @@ def embedded(page: str, read: Read) -> str:
         return found["comment"] + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     return _BLOCK.sub(renew, page)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
 
 
 def _records(text: str) -> list[dict[str, str]]:

@@ -26,11 +26,16 @@ _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 @click.argument("page", type=click.Path(path_type=Path))
 def main(page: Path) -> None:
     """Run all of a page's commands, then write the page."""
+    text = _BLOCK.sub(lambda found: "".join(map(_with_output, commands(found[0]))), read_page(page))
+    write_text(page, text)
+
+
+def read_page(path: Path) -> str:
+    """A page's text. Raises UserError where there is none."""
     try:
-        text = page.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {page}: {error}") from error
-    write_text(page, _BLOCK.sub(lambda found: "".join(map(_with_output, commands(found[0]))), text))
+        raise UserError(f"cannot read {path}: {error}") from error
 
 
 def commands(text: str) -> list[str]:

@@ -73,7 +73,7 @@ def main(sentences: int, out: Path, measure: tuple[str, str] | None) -> None:
         {
             "training": name,
             "words_per_second": each["rate"],
-            "cost_percent": 100 * (1 - compared(turns)["as it is"]["rate"] / each["rate"]),
+            "cost_percent": 100 * (1 - each["ratio"]),
         }
         for name, each in compared(turns).items()
     ]
