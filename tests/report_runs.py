@@ -199,6 +199,7 @@ def add_model(directory: Path, vocabulary: Vocabulary | None = None, table: Word
     vocabulary.save(directory / "vocabulary.json")
     table = table or WordTable.random(len(vocabulary), seed=3)
     arrays = {"encoder.row_of": table.row_of, "encoder.column_of": table.column_of, "weight": np.zeros(2)}
+    arrays["encoder.second.first_column_of"] = np.zeros_like(table.column_of)  # read, but where no word is
     save_arrays(directory / "model.safetensors", arrays, {})
 
 

@@ -15,7 +15,7 @@ from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.refinement import table_path
 from lightrnn_gluon.runs import CONFIG, CURVE, METRICS, ROUNDS, VOCABULARY, check_file, load_figures
-from lightrnn_gluon.table import WordTable, table_shape
+from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.training import MODEL
 
 _CURVE = ["epoch", "train_seconds", "train_perplexity", "valid_perplexity", "learning_rate"]
@@ -204,10 +204,8 @@ def read_table(run: Run) -> tuple[WordTable, Vocabulary]:
     model, words = run.directory / MODEL, run.directory / VOCABULARY
     arrays, _ = load_arrays(model)
     vocabulary = Vocabulary.load(words)
-    columns, _ = table_shape(len(vocabulary))
-    parts = {end: a for name, a in arrays.items() for end in ("row_of", "column_of") if name.endswith(end)}
     try:
-        table = WordTable(parts["row_of"] * columns + parts["column_of"])
+        table = WordTable.of_places(arrays["encoder.row_of"], arrays["encoder.column_of"])
         if len(table) != len(vocabulary):
             raise ValueError(f"{len(table)} cells for {len(vocabulary)} words")
     except (KeyError, ValueError) as error:
