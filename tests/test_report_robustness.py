@@ -11,6 +11,7 @@ from report_runs import (
     add_all,
     add_lightrnn,
     add_model,
+    add_network,
     add_run,
     make_words,
     read_csv,
@@ -165,6 +166,15 @@ def test_a_model_of_another_vocabulary_is_refused(tmp_path):
     add_model(add_lightrnn(tmp_path), table=WordTable.random(SIZE + 1, seed=3))
     with pytest.raises(UserError, match=r"model\.safetensors holds no table of vocabulary\.json's words"):
         render(tmp_path)
+
+
+def test_the_processors_of_the_rows_are_named(tmp_path):
+    add_lightrnn(tmp_path)
+    for row, processor in (("fast", "Xeon, avx512f"), ("slow", "EPYC, avx2")):
+        add_network(tmp_path, row, f"HSM ({row})", [(1, 40, 160)], processor=processor)
+    tables = render(tmp_path).tables
+    others = "HSM (slow): cpu of EPYC, avx2, threads: 2; LightRNN: cpu, threads: 2"
+    assert f"Measured on: cpu of Xeon, avx512f, threads: 2 ({others})." in tables
 
 
 def test_lightrnn_that_was_never_reallocated(tmp_path):

@@ -152,7 +152,10 @@ def _setting(show: Callable[[NetworkConfig], str], run: Run) -> str:
 
 def _machine(run: Run) -> str:
     metrics = run.metrics
-    return "" if metrics["kind"] == "interpolation" else f"{metrics['device']}, threads: {metrics['threads']}"
+    if metrics["kind"] == "interpolation":
+        return ""
+    of = f" of {metrics['processor']}" if "processor" in metrics else ""  # not of earlier versions
+    return f"{metrics['device']}{of}, threads: {metrics['threads']}"
 
 
 def _by_system(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
