@@ -116,13 +116,22 @@ def test_models_in_fewer_bits_are_smaller_and_about_as_good(exported, tmp_path):
 
 
 def test_operators_are_counted_by_the_step():
-    times = {"RNN": (4, 30.0), "Dropout": (8, 70.0), "Copy": (2, 0.1), "WaitForVar": (1, 500.0)}
-    found = {name: {"Count": count, "Total": total} for name, (count, total) in times.items()}
-    longest, other = operators._records(found, steps=2)
+    times = {"RNN": (4, 30.0), "Dropout": (8, 70.0), "Copy": (2, 0.1)}
+    found = {name: {"calls": calls, "milliseconds": time} for name, (calls, time) in times.items()}
+    every, longest, other = operators._records("LightRNN", found, steps=2)
+    assert (every["operator"], every["calls"], every["milliseconds"]) == ("all", 7, pytest.approx(50.05))
     assert longest == {
-        "operator": "Dropout", "calls": 4, "milliseconds": 35, "percent": pytest.approx(100 * 70 / 100.1)
+        "system": "LightRNN", "operator": "Dropout", "calls": 4, "milliseconds": 35,
+        "percent": pytest.approx(100 * 70 / 100.1),
     }  # fmt: skip
     assert other["operator"] == "RNN"
+
+
+def test_a_step_of_ours_is_mostly_the_lstm(tmp_path):
+    assert call(operators.main, "--words", 90, "--hidden", 64, "--steps", 4, "--out", tmp_path) == 0
+    lines = {line["operator"]: line for line in read_table(tmp_path / "operators.csv")}
+    assert float(lines["RNN"]["calls"]) == float(lines["_backward_RNN"]["calls"]) == 2
+    assert float(lines["all"]["percent"]) == 100
 
 
 def test_careless_training_reads_as_many_words_and_is_not_what_comes_after_it(tmp_path):

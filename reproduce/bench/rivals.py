@@ -99,27 +99,37 @@ def main() -> None:
     for name in ("--words", "--hidden", "--length", "--batch-size", "--steps"):
         parser.add_argument(name, type=int, required=True)
     chosen = parser.parse_args()
+    train = training(chosen.model, chosen.words, chosen.hidden, chosen.length, chosen.batch_size)
+
+    def work() -> int:
+        train(chosen.steps)
+        return chosen.steps * chosen.length * chosen.batch_size
+
+    serve(work)
+
+
+def training(model: str, words: int, hidden: int, length: int, batch_size: int) -> Callable[[int], None]:
+    """A new network in training, on one thread: what makes as many steps as it is told."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    net = _MODELS[chosen.model](chosen.words, chosen.hidden)
+    net = _MODELS[model](words, hidden)
     parameters = list(net.parameters())
     # Clipping by one pass over lists of dense gradients is the fastest there is; a sparse one has its own.
     sparse = [net.input.weight] if isinstance(net, WordModel) else []
     dense = [parameter for parameter in parameters if all(parameter is not other for other in sparse)]
     optimizer = torch.optim.SGD(parameters, lr=RATE)
-    batches = batch_words(chosen.words, chosen.length + 1, chosen.batch_size)
+    batches = batch_words(words, length + 1, batch_size)
 
-    def work() -> int:
-        for _ in range(chosen.steps):
-            words = torch.from_numpy(next(batches))
-            loss = net(words[:-1], words[1:]) / chosen.batch_size
+    def train(steps: int) -> None:
+        for _ in range(steps):
+            batch = torch.from_numpy(next(batches))
+            loss = net(batch[:-1], batch[1:]) / batch_size
             optimizer.zero_grad()
             loss.backward()
             clip(dense, sparse)
             optimizer.step()
-        return chosen.steps * chosen.length * chosen.batch_size
 
-    serve(work)
+    return train
 
 
 def clip(dense: list[nn.Parameter], sparse: list[nn.Parameter]) -> None:
