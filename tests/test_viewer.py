@@ -37,7 +37,7 @@ def test_words_stay_words_on_the_page():
     assert (data["columns"], data["title"]) == (3, "<title>")
     np.testing.assert_array_equal(integers(data["counts"]), np.arange(9))
     assert data["lines"] == [
-        {"axis": "row", "number": 1, "label": "<b>", "share": 0.75, "words": ["<i>", "x"]}
+        {"axis": "row", "number": 1, "label": "suffix <b>", "share": 0.75, "words": ["<i>", "x"]}
     ]
     assert page.count("<script") == 2 and "alert(1)<" not in page
     assert not re.search("https?:|src=|@import|innerHTML", page), (

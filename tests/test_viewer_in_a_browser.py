@@ -77,7 +77,7 @@ def test_a_hostile_word_is_text_wherever_it_stands(tmp_path, page):
         say("line", [line.axis, line.number]);""",
     )  # fmt: skip
     assert found["title"] == HOSTILE
-    assert found["lines"] == [f"row 2: -ord (50 %): {HOSTILE}, word1"]
+    assert found["lines"] == [f"row 2: suffix -ord (50 %): {HOSTILE}, word1"]
     assert found["line"] == ["row", 2]
 
 

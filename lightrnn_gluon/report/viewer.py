@@ -111,7 +111,7 @@ def _line(line: CoherentLine) -> dict[str, Any]:
     return {
         "axis": line.axis,
         "number": line.number,
-        "label": printable(line.label),
+        "label": printable(f"{line.labelling} {line.label}"),
         "share": line.share,
         "words": words,
     }
