@@ -14,6 +14,7 @@ from texts import make_corpus, random_sentences
 
 from lightrnn_gluon.config import load_row
 from lightrnn_gluon.corpus import Corpus
+from lightrnn_gluon.export import export
 from lightrnn_gluon.rows import train_row
 from lightrnn_gluon.systems import new_network
 from lightrnn_gluon.training import Training
@@ -41,6 +42,8 @@ FILES = {
     "runs/net/test.nll.npy": TRAIN.format(row="mix"),
     "runs/kn/model.bin": EVALUATE.format(row="kn"),
     "runs/half/checkpoint.safetensors": TRAIN.format(row="half"),
+    "exported": "evaluate exported --text data/test.txt --json",
+    "exported.onnx": "evaluate exported.onnx --text data/test.txt --json",
 }
 
 
@@ -60,6 +63,8 @@ def made(tmp_path_factory):
         write_config(folder / "configs" / f"{name}.yaml", values)
         if name != "half":
             train_row(load_row(folder / "configs" / f"{name}.yaml"), corpus, folder / "runs" / name, "tiny")
+    for name in ("exported", "exported.onnx"):
+        export(folder / "runs" / "net", folder / name, "float32")
     half = load_row(folder / "configs" / "half.yaml")
     net = new_network(half, len(corpus.vocabulary))
     with pytest.raises(KeyboardInterrupt):
