@@ -6,15 +6,14 @@ for others.
 
 import json
 import os
-import random
 import re
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from killing import Killer
 from mistakes import KN, MIX, NETWORK, write_config
 from report_runs import read_csv
 from texts import random_sentences, write_folder
@@ -88,26 +87,16 @@ def test_killed_runs_end_as_one_that_was_not(tmp_path_factory, capsys):
     started = time.monotonic()
     assert start(whole).wait() == 0, (whole / "output").read_text()
     seconds, expected = time.monotonic() - started, results(whole)
-    generator, kills, different = random.Random(os.environ.get("MOMENTS", "")), 0, 0
-    while kills < KILLS:
+    killer, different = Killer(seconds, KILLS), 0
+    while killer.goes_on:
         folder = arrange(tmp_path_factory.mktemp("killed"))
         for name in ("train", "valid", "test"):  # the same text, in files of the same time
             times = (whole / "data" / f"{name}.txt").stat()
             os.utime(folder / "data" / f"{name}.txt", ns=(times.st_atime_ns, times.st_mtime_ns))
-        while True:
-            process = start(folder)
-            try:
-                status = process.wait(generator.uniform(0, seconds) if kills < KILLS else None)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                kills += 1
-                continue
-            assert status == 0, (folder / "output").read_text()
-            break
+        killer.see_through(start, folder)
         different += differing_bytes(results(folder), expected)
         left = [path for path in folder.rglob(".*") if path.name.endswith(".tmp")]
         assert not left
     with capsys.disabled():
-        print(f"\n{kills} kills, {kills} survived; differing bytes: {different}")
+        print(f"\n{killer.kills} kills, {killer.kills} survived; differing bytes: {different}")
     assert different == 0

@@ -3,15 +3,13 @@
 Slow, and packages are fetched: `bash tests/run.sh -m faults`.
 """
 
-import os
-import random
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from killing import Killer
 
 pytestmark = pytest.mark.faults
 
@@ -50,20 +48,10 @@ def test_a_killed_set_up_ends_as_one_that_was_not(tmp_path_factory, capsys):
     started = time.monotonic()
     assert start(whole).wait() == 0, (whole / "output").read_text()
     seconds, expected = time.monotonic() - started, installed(whole)
-    generator, kills = random.Random(os.environ.get("MOMENTS", "")), 0
-    while True:
-        process = start(killed)
-        try:
-            status = process.wait(generator.uniform(0, seconds) if kills < KILLS else None)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-            continue
-        assert status == 0, (killed / "output").read_text()
+    killer = Killer(seconds, KILLS)
+    while killer.goes_on:
+        shutil.rmtree(killed / ".venv", ignore_errors=True)
+        killer.see_through(start, killed)
         assert installed(killed) == expected
-        if kills == KILLS:
-            break
-        shutil.rmtree(killed / ".venv")  # anew: what was done before the kills was enough to end in time
     with capsys.disabled():
-        print(f"\nset-up: {kills} kills, {kills} survived")
+        print(f"\nset-up: {killer.kills} kills, {killer.kills} survived")
