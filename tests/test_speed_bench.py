@@ -127,11 +127,12 @@ def test_operators_are_counted_by_the_step():
     assert other["operator"] == "RNN"
 
 
-def test_a_step_of_ours_is_mostly_the_lstm(tmp_path):
+def test_a_step_of_ours_runs_the_lstm_twice_and_waiting_is_no_operator(tmp_path):
     assert call(operators.main, "--words", 90, "--hidden", 64, "--steps", 4, "--out", tmp_path) == 0
     lines = {line["operator"]: line for line in read_table(tmp_path / "operators.csv")}
     assert float(lines["RNN"]["calls"]) == float(lines["_backward_RNN"]["calls"]) == 2
     assert float(lines["all"]["percent"]) == 100
+    assert not any(name.startswith("WaitFor") for name in lines)
 
 
 def test_careless_training_reads_as_many_words_and_is_not_what_comes_after_it(tmp_path):

@@ -29,6 +29,6 @@ class Killer:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 self.kills += 1
-                continue
-            assert status == 0, (folder / "output").read_text()
-            return
+            else:
+                assert status == 0, (folder / "output").read_text()
+                return
