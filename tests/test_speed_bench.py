@@ -14,6 +14,7 @@ BENCH = ROOT / "reproduce" / "bench"
 sys.path.insert(0, str(BENCH))  # where a program's own folder is, too
 
 import growth  # noqa: E402
+import memory  # noqa: E402
 import operators  # noqa: E402
 import precisions  # noqa: E402
 import reading  # noqa: E402
@@ -94,6 +95,20 @@ def test_growth_is_a_table_and_a_picture(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert all(float(line["words_per_second"]) > 0 for line in lines)
     assert (tmp_path / "growth.png").stat().st_size > 10_000
+
+
+def test_a_full_softmax_takes_more_memory_at_equal_words_a_step(tmp_path):
+    assert call(memory.main, "--words", 20_000, "--out", tmp_path) == 0
+    lines = read_table(tmp_path / "memory.csv")
+    assert [line["words_a_step"] for line in lines] == ["128", "128", "320", "320", "640", "640"]
+    for ours, full in zip(lines[::2], lines[1::2], strict=True):
+        assert (ours["system"], full["system"]) == ("LightRNN", "full softmax")
+        # The full softmax holds at least the logits and their gradient, a float32 a word of each.
+        more = float(full["peak_bytes"]) - float(ours["peak_bytes"])
+        assert more > 2 * 4 * 20_000 * int(full["words_a_step"])
+        assert float(ours["share"]) == pytest.approx(
+            100 * float(ours["peak_bytes"]) / float(full["peak_bytes"])
+        )
 
 
 def test_models_in_fewer_bits_are_smaller_and_about_as_good(exported, tmp_path):

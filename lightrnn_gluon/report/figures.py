@@ -158,7 +158,7 @@ def mark_log(axis: Axis, marks: tuple[float, ...]) -> None:
     """Marks and their numbers, written out, on a logarithmic axis."""
     axis.set_major_locator(LogLocator(subs=marks))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
 
 
 def _label_points(figure: Figure, axes: Axes, points: list[tuple[float, float]], names: list[str]) -> None:

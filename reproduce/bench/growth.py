@@ -34,7 +34,10 @@ _COLUMNS = [
     Column("words_per_second", "Words/s", show_integer),
     Column("peak_bytes", "Peak memory", show_bytes),
 ]
-_NOTES = ["Peak memory: of the process, libraries included (about 0.3 GB before there is a net)."]
+_NOTES = [
+    "Peak memory: of the process, libraries included (about 0.3 GB before there is a net). The largest "
+    "vocabulary's is reached before training: its words, as Python's strings, take more than the net."
+]
 
 
 @click.command()
