@@ -7,6 +7,7 @@ change columns inside their rows alone cost what was promised, but for what read
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,35 +17,43 @@ from lightrnn_gluon.table import WordTable
 
 _BLOCK = 4096
 
-# The costs of V words in rows and in columns, their table, a method of allocation; the cells that they get.
-Step = Callable[[Costs, Costs, WordTable, str], Allocation]
+# The costs of V words in rows and in columns, and their table; the cells that they get.
+Step = Callable[[Costs, Costs, WordTable], Allocation]
 
 
-def anywhere(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
-    """All words change places with all: the paper's move."""
+def anywhere(row_costs: Costs, column_costs: Costs, table: WordTable, method: str = "auction") -> Allocation:
+    """All words change places with all, by a method of `allocate`: the paper's move."""
     return allocate(row_costs, column_costs, table.cells, method)
 
 
-def inside_rows(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
+def inside_rows(row_costs: Costs, column_costs: Costs, table: WordTable) -> Allocation:
     """The words of each row change columns with each other."""
-    found = allocate_within(table.row_of, table.column_of, column_costs, method)
+    found = allocate_within(table.row_of, table.column_of, column_costs)
     cells = table.row_of * table.columns + found.cells
     return _with(found, cells, chosen_cost(row_costs, table.row_of))
 
 
-def inside_columns(row_costs: Costs, column_costs: Costs, table: WordTable, method: str) -> Allocation:
+def inside_columns(row_costs: Costs, column_costs: Costs, table: WordTable) -> Allocation:
     """The words of each column change rows with each other; column costs are not looked at for that."""
-    found = allocate_within(table.column_of, table.row_of, row_costs, method)
+    found = allocate_within(table.column_of, table.row_of, row_costs)
     cells = found.cells * table.columns + table.column_of
     return _with(found, cells, chosen_cost(column_costs, table.column_of))
 
 
-# A move's steps, each by costs of its own: those of the table that the one before it left.
-MOVES: dict[str, tuple[Step, ...]] = {
-    "joint": (anywhere,),
-    "columns": (inside_rows,),
-    "rows": (inside_columns, inside_rows),
-}
+MOVES = ("joint", "columns", "rows")
+
+
+def steps(move: str, method: str) -> tuple[Step, ...]:
+    """What one of MOVES does, a step after another, each by fresh costs of the table that the last one left.
+
+    The method is the joint move's; see `allocate`.
+    """
+    of_moves: dict[str, tuple[Step, ...]] = {
+        "joint": (partial(anywhere, method=method),),
+        "columns": (inside_rows,),
+        "rows": (inside_columns, inside_rows),
+    }
+    return of_moves[move]
 
 
 def chosen_cost(costs: Costs, chosen: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import mxnet as mx
@@ -12,12 +12,12 @@ from lightrnn_gluon.allocation import METHODS, Costs, allocate
 from lightrnn_gluon.allocation.bounds import ColumnBounds
 from lightrnn_gluon.allocation.sums import ComponentSums
 from lightrnn_gluon.caution import cautious
-from lightrnn_gluon.config import NetworkConfig
+from lightrnn_gluon.config import NetworkConfig, RefinementConfig
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import write_array
 from lightrnn_gluon.likelihood import chunk_words
 from lightrnn_gluon.models import LightRNN
-from lightrnn_gluon.moves import MOVES, chosen_cost
+from lightrnn_gluon.moves import MOVES, chosen_cost, steps
 from lightrnn_gluon.sampling import Chunk, Sampler, evaluation_sampler
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.training import Training
@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 # Output vectors and biases, of rows and of columns; with codes, the words' own come with the columns'.
 Vectors = tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+
+# N words that occurred, integers (N,), and the states (N, H) that predicted their rows, and their columns.
+Occurrences = tuple[np.ndarray, np.ndarray, np.ndarray]
+_TOGETHER = 1 << 14
 
 # Where the costs of a round come from: a pass over the training text after the epoch, dropout off; or
 # the states of the epoch's own steps, dropout on, each with the output vectors right after the step.
@@ -45,7 +49,7 @@ class Refinement:
         settings = config.refinement
         self._move, self._method, self._costs_from = settings.move, settings.method, settings.costs
         for name, value, known in (
-            ("move", self._move, list(MOVES)),
+            ("move", self._move, MOVES),
             ("method", self._method, sorted(METHODS)),
             ("costs", self._costs_from, _COSTS),
         ):
@@ -63,6 +67,11 @@ class Refinement:
                 "refinement.pooling changes nothing where words change columns inside their rows alone, for "
                 "all words of a row get the same: leave it out, or say another refinement.move"
             )
+        if self._method != RefinementConfig.method and self._move != "joint":
+            raise UserError(
+                f"refinement.method {self._method!r}: words that move inside rows or columns always do so at "
+                "the least cost: leave it out, or say refinement.move=joint"
+            )
         self._caution = settings.pooling, settings.damping
         if min(self._caution) < 0:
             raise UserError(
@@ -78,7 +87,7 @@ class Refinement:
         assert isinstance(net, LightRNN), "rounds_after needs a model with a table"
         started = time.perf_counter()
         self._sums = self._sums or TableSums(net, training.directory)
-        self._sums.add(chunk, net.predictors, output_vectors(net))
+        self._sums.add(_occurrences(chunk, net.predictors), output_vectors(net))
         progress.reallocation_seconds += time.perf_counter() - started  # a step's time, which counts anyway
 
     def after_epoch(self, training: Training) -> None:
@@ -90,9 +99,10 @@ class Refinement:
         if progress.epoch not in training.config.rounds_after:
             return
         assert isinstance(net, LightRNN), "rounds_after needs a model with a table"
-        # Compiles, once on a machine: no part of a round's time. Fewer words would not need all of it.
-        small = np.random.default_rng(0).random((1024, 32), np.float32)
-        allocate(small, small, method=self._method)
+        if self._move == "joint":
+            # Compiles, once on a machine: no part of a round's time. Fewer words would not need all of it.
+            small = np.random.default_rng(0).random((1024, 32), np.float32)
+            allocate(small, small, method=self._method)
         if not progress.rounds:
             _keep_table(training, net)
         started, cells = time.perf_counter(), net.table.cells
@@ -130,11 +140,11 @@ class Refinement:
         What rows and columns cost before, and what its last step promises, is without pooling and damping.
         """
         vectors, found, before = output_vectors(net), [], None
-        for step in MOVES[self._move]:
+        for step in steps(self._move, self._method):
             sums, self._sums = self._sums or _pass(training, net), None
             before = before or sums.nats(net.table, vectors)
             costs = cautious(sums.costs(vectors), sums.rows.counts, net.table, *self._caution)
-            found.append(step(*costs, net.table, self._method))
+            found.append(step(*costs, net.table))
             # The first worker's: another machine's might differ by a tie.
             net.set_table(WordTable(training.workers.of_first(found[-1].cells)))
         training.agree_on_table()
@@ -169,14 +179,13 @@ class TableSums:
         """How many targets were counted in."""
         return int(self.rows.counts.sum())
 
-    def add(self, chunk: Chunk, predictors: Sequence[mx.nd.NDArray], vectors: Vectors) -> None:
-        """Count in a chunk's targets, given the states (T, B, H) that predicted rows, and columns."""
-        inside = chunk.positions >= 0
-        words = chunk.targets[inside]
+    def add(self, occurrences: Occurrences, vectors: Vectors) -> None:
+        """Count in words that occurred, by the vectors that predicted them."""
+        words, *states = occurrences
         if not len(words):  # a worker's share may be all padding
             return
-        for sums, states, pair in zip((self.rows, self.columns), predictors, vectors, strict=True):
-            sums.add(words, states.asnumpy()[inside], *pair)
+        for sums, own, pair in zip((self.rows, self.columns), states, vectors, strict=True):
+            sums.add(words, own, *pair)
 
     def gather(self, workers: Workers) -> None:
         """Take in what other workers have counted."""
@@ -204,15 +213,45 @@ def accumulate(
 ) -> TableSums:
     """The sums over all targets of a text, by one pass without dropout that workers share."""
     sums, vectors = TableSums(net, directory), output_vectors(net)
+    for occurrences in _joined(_read(net, sampler, context, workers)):
+        sums.add(occurrences, vectors)
+    sums.gather(workers)
+    return sums
+
+
+def _read(net: LightRNN, sampler: Sampler, context: mx.Context, workers: Workers) -> Iterator[Occurrences]:
+    """The targets of this worker's share of a text, chunk by chunk."""
     state: list[mx.nd.NDArray] = []
     for batch in sampler.epoch(None):
         chunk = batch.share(workers.rank, workers.number)
         inputs, targets = chunk_words(chunk, context)
         state = net.begin(inputs[0]) if chunk.starts else state
         after_column, after_row, _, _, *state = net.encoder(inputs, targets, *state)
-        sums.add(chunk, (after_column, after_row), vectors)
-    sums.gather(workers)
-    return sums
+        yield _occurrences(chunk, (after_column, after_row))
+
+
+def _occurrences(chunk: Chunk, predictors: Sequence[mx.nd.NDArray]) -> Occurrences:
+    """A chunk's targets, given the states (T, B, H) that predicted rows, and columns."""
+    inside = chunk.positions >= 0
+    of_rows, of_columns = (states.asnumpy()[inside] for states in predictors)
+    return chunk.targets[inside], of_rows, of_columns
+
+
+def _joined(parts: Iterable[Occurrences]) -> Iterator[Occurrences]:
+    """The same ones, so many together that a row, whose words are summed up together, has several of them."""
+    waiting: list[Occurrences] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(len(words) for words, *_ in waiting) >= _TOGETHER:
+            yield _all_of(waiting)
+            waiting = []
+    if waiting:
+        yield _all_of(waiting)
+
+
+def _all_of(parts: list[Occurrences]) -> Occurrences:
+    words, of_rows, of_columns = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return words, of_rows, of_columns
 
 
 def output_vectors(net: LightRNN) -> Vectors:

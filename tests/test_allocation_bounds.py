@@ -102,7 +102,7 @@ def test_a_move_of_a_net_keeps_its_promise(codes):
     vectors = output_vectors(net)
     sums = accumulate(net, text, CPU)
     before = sums.nats(net.table, vectors)
-    found = inside_rows(*sums.costs(vectors), net.table, "auction")
+    found = inside_rows(*sums.costs(vectors), net.table)
     moved = WordTable(found.cells)
     promised = sums.nats(moved, vectors)
     net.set_table(moved)

@@ -21,7 +21,7 @@ def total(row_costs, column_costs, table):
 def test_a_step_costs_what_it_says_and_moves_where_it_may(step, words):
     row_costs, column_costs, cells = language_costs(words)
     table = WordTable(cells)
-    found = step(row_costs, column_costs, table, "auction")
+    found = step(row_costs, column_costs, table)
     after = WordTable(found.cells)
     assert found.initial_cost == pytest.approx(total(row_costs, column_costs, table))
     assert found.cost == pytest.approx(total(row_costs, column_costs, after))

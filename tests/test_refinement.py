@@ -197,6 +197,26 @@ def test_pooling_is_refused_where_it_would_change_nothing(tmp_path):
         Refinement(training.config)
 
 
+@pytest.mark.parametrize("move", ["columns", "rows"])
+def test_a_method_is_refused_where_it_would_change_nothing(tmp_path, move):
+    settings = RefinementConfig(method="regret", move=move)
+    training = small_training(tmp_path, small_corpus(tmp_path), refinement=settings)
+    with pytest.raises(UserError, match="always do so at the least cost"):
+        Refinement(training.config)
+
+
+@pytest.mark.parametrize("together", [1, 37, 10_000])
+def test_occurrences_are_the_same_however_many_are_counted_together(tmp_path, monkeypatch, together):
+    training = small_training(tmp_path, small_corpus(tmp_path))
+    net, text, found = training.net, training.sampler, []
+    for number in (1 << 14, together):
+        monkeypatch.setattr("lightrnn_gluon.refinement._TOGETHER", number)
+        sums = accumulate(net, text, CPU)
+        found.append([sums.rows.counts, *(np.asarray(part[:]) for part in sums.costs(output_vectors(net)))])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+
+
 def test_words_with_codes_move_by_columns_alone_and_do_what_they_promise(tmp_path):
     corpus, options = small_corpus(tmp_path), {"codes": 2}
     training = small_training(tmp_path, corpus, epochs=2, rounds_after=[1], options=options)

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import logsumexp
 
-from lightrnn_gluon.allocation.sums import AddUp, let_go, zeros
+from lightrnn_gluon.allocation.sums import AddUp, let_go, members, zeros
 from lightrnn_gluon.table import WordTable
 
-_MOST = 1e30  # nats, of a chunk's occurrences: no word goes where this is near, and sums of it stay finite
+_MOST = 1e30  # nats, of those of one `add`: no word goes where this is near, and sums of it stay finite
 
 
 class ColumnBounds:
@@ -64,9 +64,8 @@ class ColumnBounds:
             highest = of_columns.max(axis=1)
             shares = np.exp(of_words + (highest - normaliser)[:, None])
             costs = np.minimum(shares.T @ np.exp(of_columns - highest[:, None]), _MOST)
-            occurred = (np.arange(len(inside))[:, None] == place).astype(np.float64)
             known = (normaliser - of_words[np.arange(len(part)), place] - 1)[:, None]
-            self._costs[inside] += costs + occurred @ (known - of_columns)
+            self._costs[inside] += costs + members(place, len(inside)) @ (known - of_columns)
         let_go(self._costs)
 
     def gather(self, add_up: AddUp) -> None:
