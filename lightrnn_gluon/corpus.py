@@ -20,6 +20,7 @@ import numpy as np
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.files import (
     atomic_path,
+    let_go,
     locked,
     read_json,
     read_sealed,
@@ -180,11 +181,13 @@ def _prepare(source: Source, directory: Path, config: CorpusConfig, origin: str)
     }
     for split in SPLITS:
         path = directory / f"{split}.ids.npy"
-        ids = np.load(path, mmap_mode="r", allow_pickle=False)
+        occurred = np.zeros(len(vocabulary), np.int64)
+        for block in _blocks(path):
+            occurred += np.bincount(block, minlength=len(occurred))
         facts[split] = {
-            "sentences": int(np.count_nonzero(ids == vocabulary.end)),
-            "tokens": len(ids),
-            "unknown": int(np.count_nonzero(ids == vocabulary.unknown)),
+            "sentences": int(occurred[vocabulary.end]),
+            "tokens": int(occurred.sum()),
+            "unknown": int(occurred[vocabulary.unknown]),
             "sha256": sha256_file(path),
         }
     write_sealed(description, {**facts, "origin": origin})
@@ -244,9 +247,11 @@ def _first_tokens(blocks: Iterator[np.ndarray], limit: int | None) -> Iterator[n
 
 
 def _blocks(path: Path) -> Iterator[np.ndarray]:
-    """What is in an .npy file of numbers, some at a time."""
+    """What is in an .npy file of numbers, some at a time, in memory until the next are asked for."""
     numbers = np.load(path, mmap_mode="r", allow_pickle=False)
-    return (numbers[first : first + _BLOCK_TOKENS] for first in range(0, len(numbers), _BLOCK_TOKENS))
+    for first in range(0, len(numbers), _BLOCK_TOKENS):
+        yield numbers[first : first + _BLOCK_TOKENS]
+        let_go(numbers)
 
 
 def _count_words(path: Path, numbering: Numbering) -> dict[str, int]:

@@ -4,6 +4,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -137,3 +138,9 @@ def sha256_file(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def let_go(array: np.ndarray) -> None:
+    """Of an array that is a whole file: keep no page of it resident, so that memory stays as stated."""
+    if isinstance(array.base, mmap.mmap):
+        array.base.madvise(mmap.MADV_DONTNEED)  # changes stay, in the system's cache of the file

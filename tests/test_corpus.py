@@ -3,6 +3,7 @@
 import io
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,6 +229,21 @@ def test_ids_written_in_blocks_are_one_npy_file(length, tmp_path, monkeypatch):
     np.lib.format.write_array(whole, expected, version=(1, 0))
     assert path.stat().st_size == len(whole.getvalue())
     np.testing.assert_array_equal(corpus.ids("test"), expected)
+
+
+def test_what_is_read_in_blocks_does_not_stay_in_memory(tmp_path):
+    def resident_kilobytes():
+        (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if "RssFile" in line]
+        return int(line.split()[1])
+
+    path = tmp_path / "numbers.npy"
+    np.save(path, np.ones(1 << 23, np.int32))  # 32 MB
+    before, most, total = resident_kilobytes(), 0, 0
+    for block in corpus_module._blocks(path):
+        total += int(block.sum())
+        most = max(most, resident_kilobytes())
+    assert total == 1 << 23
+    assert most - before < 16_000  # a block takes 4 MB, and the system reads ahead
 
 
 def test_npy_header_of_any_length_has_the_size_of_the_first_one():

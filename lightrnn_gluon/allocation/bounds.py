@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import logsumexp
 
-from lightrnn_gluon.allocation.sums import AddUp, let_go, members, zeros
+from lightrnn_gluon.allocation.sums import AddUp, members, zeros
+from lightrnn_gluon.files import let_go
 from lightrnn_gluon.table import WordTable
 
 _MOST = 1e30  # nats, of those of one `add`: no word goes where this is near, and sums of it stay finite

@@ -10,7 +10,6 @@ asked for. Where there are no more rows than H, the costs themselves are summed.
 Costs are formed from unmasked logits, so that they are finite for every cell.
 """
 
-import mmap
 import os
 import tempfile
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from scipy.special import logsumexp
 
 from lightrnn_gluon.allocation.problem import Costs
 from lightrnn_gluon.errors import UserError
+from lightrnn_gluon.files import let_go
 
 # Sums larger than this are kept on disk: as many a component of the table, rows or columns.
 MEMORY_BYTES = 4 * 2**30
@@ -119,9 +119,3 @@ def zeros(shape: tuple[int, int], directory: Path | None) -> np.ndarray:
                 f"{directory} has no room for {size / 1e9:.1f} GB of sums: {error.strerror}; free some"
             ) from error
         return np.memmap(stream, np.float32, "r+", shape=shape)
-
-
-def let_go(array: np.ndarray) -> None:
-    """Of an array that is a whole file: keep no page of it resident, so that memory stays as stated."""
-    if isinstance(array.base, mmap.mmap):
-        array.base.madvise(mmap.MADV_DONTNEED)  # changes stay, in the system's cache of the file
