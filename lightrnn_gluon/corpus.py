@@ -181,9 +181,7 @@ def _prepare(source: Source, directory: Path, config: CorpusConfig, origin: str)
     }
     for split in SPLITS:
         path = directory / f"{split}.ids.npy"
-        occurred = np.zeros(len(vocabulary), np.int64)
-        for block in _blocks(path):
-            occurred += np.bincount(block, minlength=len(occurred))
+        occurred = _frequencies(path, len(vocabulary))
         facts[split] = {
             "sentences": int(occurred[vocabulary.end]),
             "tokens": int(occurred.sum()),
@@ -254,12 +252,18 @@ def _blocks(path: Path) -> Iterator[np.ndarray]:
         let_go(numbers)
 
 
+def _frequencies(path: Path, size: int) -> np.ndarray:
+    """int64 (size,): how often each number below `size` occurs in an .npy file of such."""
+    counts = np.zeros(size, np.int64)
+    for block in _blocks(path):
+        counts += np.bincount(block, minlength=size)
+    return counts
+
+
 def _count_words(path: Path, numbering: Numbering) -> dict[str, int]:
     """How often each word occurs that does, by its numbers in a file."""
-    counts = np.zeros(numbering.size + 1, np.int64)
-    for block in _blocks(path):
-        counts += np.bincount(block, minlength=len(counts))
-    return {word: count for word, count in zip(numbering.words(), counts[1:].tolist(), strict=True) if count}
+    counts = _frequencies(path, numbering.size + 1)[1:].tolist()
+    return {word: count for word, count in zip(numbering.words(), counts, strict=True) if count}
 
 
 def _write_ids(path: Path, blocks: Iterable[np.ndarray]) -> None:

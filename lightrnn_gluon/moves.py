@@ -40,7 +40,8 @@ def inside_columns(row_costs: Costs, column_costs: Costs, table: WordTable) -> A
     return _with(found, cells, chosen_cost(column_costs, table.column_of))
 
 
-MOVES = ("joint", "columns", "rows")
+_INSIDE: dict[str, tuple[Step, ...]] = {"columns": (inside_rows,), "rows": (inside_columns, inside_rows)}
+MOVES = ("joint", *_INSIDE)
 
 
 def steps(move: str, method: str) -> tuple[Step, ...]:
@@ -48,12 +49,7 @@ def steps(move: str, method: str) -> tuple[Step, ...]:
 
     The method is the joint move's; see `allocate`.
     """
-    of_moves: dict[str, tuple[Step, ...]] = {
-        "joint": (partial(anywhere, method=method),),
-        "columns": (inside_rows,),
-        "rows": (inside_columns, inside_rows),
-    }
-    return of_moves[move]
+    return (partial(anywhere, method=method),) if move == "joint" else _INSIDE[move]
 
 
 def chosen_cost(costs: Costs, chosen: np.ndarray) -> float:

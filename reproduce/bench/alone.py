@@ -10,6 +10,8 @@ from lightrnn_gluon.report.formatting import Table
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 
+PEAK_MEMORY = "Peak memory: of the process, libraries included (about 0.3 GB before there is a net)."
+
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD = os.environ | dict.fromkeys(_THREADS, "1")  # the environment of such a process
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from alone import RESULTS, publish
+from alone import PEAK_MEMORY, RESULTS, publish
 from matplotlib.figure import Figure
 from speed import System, start
 from stopwatch import TURNS, in_turn, rate
@@ -35,8 +35,8 @@ _COLUMNS = [
     Column("peak_bytes", "Peak memory", show_bytes),
 ]
 _NOTES = [
-    "Peak memory: of the process, libraries included (about 0.3 GB before there is a net). The largest "
-    "vocabulary's is reached before training: its words, as Python's strings, take more than the net."
+    f"{PEAK_MEMORY} The largest vocabulary's is reached before training: its words, as Python's strings, "
+    "take more than the net."
 ]
 
 

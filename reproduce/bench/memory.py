@@ -8,7 +8,7 @@ Each system is a process of its own, which makes two steps of as many words as t
 from pathlib import Path
 
 import click
-from alone import RESULTS, publish
+from alone import PEAK_MEMORY, RESULTS, publish
 from speed import System, start
 from words import BATCH_SIZE
 
@@ -25,7 +25,6 @@ _COLUMNS = [
     Column("peak_bytes", "Peak memory", show_bytes),
     Column("share", "Of the full softmax's, %", "{:.1f}".format),
 ]
-_NOTES = ["Peak memory: of the process, libraries included (about 0.3 GB before there is a net)."]
 
 
 @click.command()
@@ -38,7 +37,7 @@ def main(words: int, out: Path) -> None:
         f"thread. Measured at {environment()['commit']}."
     )
     records = [record for length in _LENGTHS for record in _compared(words, length)]
-    publish(Table("Memory in training", protocol, _COLUMNS, records, _NOTES), out, "memory")
+    publish(Table("Memory in training", protocol, _COLUMNS, records, [PEAK_MEMORY]), out, "memory")
 
 
 def _compared(words: int, length: int) -> list[Record]:
