@@ -32,6 +32,7 @@ def rendered(tmp_path_factory):
         directory = add_network(
             text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300 * seed, perplexity)],
             [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)], {"seed": seed}, test_perplexity=perplexity - 10,
+            test_perplexity_without_unknown=perplexity - 20,
         )  # fmt: skip
         add_rounds(directory, [[3.0, 2.0, 2.5, 1.5, 2.5, 2.25], [2.5, 2.0, 2.25, 1.75, 2.5, 3.0]])
     directory = add_network(
@@ -62,6 +63,7 @@ def test_a_line_by_hand(rendered):
     # 144 = (140 + 143 + 149) / 3, with squares as in 4, 1, 5 around it; 380 is twice 190.
     assert (paper["seeds"], paper["test_perplexity"], paper["ratio"]) == ("3", "144.0", "1.0")
     assert (paper["test_perplexity_deviation"], paper["worst_move_percent"]) == ("4.5826", "100.0")
+    assert paper["test_perplexity_without_unknown"] == "134.0"
     # Promised were falls by 1 and by 0.5; there was one by 0.25, then a rise by 1.
     assert paper["promise_kept_percent"] == "-50.0"
     assert (columns["ratio"], columns["worst_move_percent"]) == ("0.8021", "-5.0")

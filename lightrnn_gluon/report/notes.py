@@ -10,6 +10,11 @@ from lightrnn_gluon.report.finished import Run, equal_time
 from lightrnn_gluon.report.formatting import escape_markdown, show_seconds
 from lightrnn_gluon.report.published import Figures
 
+UNSEEN_UNKNOWN_NOTE = (
+    "With all words kept, training never meets `<UNK>`: what a system gives the unknown words of held-out "
+    "text it has learned from no example, and the test perplexity without them says more."
+)
+
 
 def protocol(results: Results) -> str:
     """What was trained on how much and how; rows that differ from most are named with their setting."""

@@ -31,6 +31,7 @@ from lightrnn_gluon.report.published import Figures, find_published
 from lightrnn_gluon.standins.aclw import LANGUAGES
 from lightrnn_gluon.table import table_shape
 
+WITHOUT_UNKNOWN = Column("test_perplexity_without_unknown", "Test perplexity without `<UNK>`", show_decimal)
 _LANGUAGE = Column("language", "Language", str)
 EQUAL_TIME = [
     Column("valid_perplexity", "Validation perplexity", show_decimal),
@@ -70,7 +71,7 @@ _COLUMNS_5 = [
     Column("model_bytes", "Model file", show_bytes),
     Column("train_seconds", "Training time", show_seconds),
     Column("test_tokens", "Test tokens", show_integer),
-    Column("test_perplexity_without_unknown", "Test perplexity without `<UNK>`", show_decimal),
+    WITHOUT_UNKNOWN,
     *EQUAL_TIME,
     Column("kn_weight", "Weight of KN", lambda weight: f"{weight:.2f}"),
 ]

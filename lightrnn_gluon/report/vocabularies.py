@@ -27,9 +27,9 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_percent,
 )
-from lightrnn_gluon.report.notes import equal_time_notes, parameters_note, time_note
+from lightrnn_gluon.report.notes import UNSEEN_UNKNOWN_NOTE, equal_time_notes, parameters_note, time_note
 from lightrnn_gluon.report.published import Figures
-from lightrnn_gluon.report.tables import EQUAL_TIME, at_equal_time, make_table
+from lightrnn_gluon.report.tables import EQUAL_TIME, WITHOUT_UNKNOWN, at_equal_time, make_table
 
 # Up to so many words the full softmax, too, is compared at equal epochs.
 _FULL_SOFTMAX_WORDS = 20_000
@@ -46,7 +46,7 @@ _COLUMNS = [
     Column("unknown_share_percent", "Unknown, % of test", show_percent),
     Column("system", "System", str),
     Column("test_perplexity", "Test perplexity", show_decimal),
-    Column("test_perplexity_without_unknown", "Test perplexity without `<UNK>`", show_decimal),
+    WITHOUT_UNKNOWN,
     *EQUAL_TIME,
     Column("words_per_second", "Words/s", show_integer),
     Column("peak_memory_bytes", "Peak memory", show_bytes),
@@ -57,8 +57,8 @@ _NOTES = [
     "Perplexities of different vocabularies do not compare: the fewer the words, the more tokens are the one "
     "word `<UNK>`, which is easy to predict. Those of one vocabulary do compare.",
     "Words: how many of the training text's most frequent words are kept; the vocabulary has `<UNK>`, `<S>` "
-    "and `</S>` besides. With all words kept, training never meets `<UNK>`: what a system gives the unknown "
-    "words of held-out text it has learned from no example, and the test perplexity without them says more.",
+    "and `</S>` besides.",
+    UNSEEN_UNKNOWN_NOTE,
     f"Above {_FULL_SOFTMAX_WORDS:,} words the full softmax is compared at equal training time only, and its "
     "figures at equal epochs are left out: its epochs take many times as long as those of the others there.",
     "Peak memory: the most that the whole process held, MXNet, corpus and optimizer included.",

@@ -25,10 +25,10 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_percent,
 )
-from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
+from lightrnn_gluon.report.notes import UNSEEN_UNKNOWN_NOTE, parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.refinements import SEEDS_NOTE
-from lightrnn_gluon.report.tables import EQUAL_TIME, at_equal_time, make_table
+from lightrnn_gluon.report.tables import EQUAL_TIME, WITHOUT_UNKNOWN, at_equal_time, make_table
 
 PAPER = "LightRNN"  # the system that others are compared with: the paper's procedure
 _COLUMNS = [
@@ -39,6 +39,7 @@ _COLUMNS = [
     Column("test_perplexity", "Test perplexity", show_decimal),
     Column("test_perplexity_deviation", "Standard deviation", show_percent),
     Column("ratio", f"Ratio to {PAPER}'s", "{:.3f}".format),
+    WITHOUT_UNKNOWN,
     Column("worst_move_percent", "Validation perplexity by a move, %: worst", "{:+.1f}".format),
     Column("promise_kept_percent", "Of what moves promised, came true, %", show_percent),
     *EQUAL_TIME,
@@ -61,6 +62,7 @@ _NOTES = [
     "by them: those are of the first seed alone, for the others may have been trained on another day, at "
     f"another speed. Equal time: that of {PAPER}; the last validation perplexity at or before it, on a "
     "schedule that was made for all epochs, and empty where there was none by then.",
+    UNSEEN_UNKNOWN_NOTE,
     "What a move promises is the training text's nats a token in the new table by the costs of the old one; "
     "what came true is the fall that a pass right after the move finds. Below zero: they rose.",
 ]
@@ -117,7 +119,7 @@ def _record(runs: list[Run], group: Group, paper: float | None, seconds: float |
     perplexities = [run.metrics["test_perplexity"] for run in runs]
     equal = at_equal_time(runs[0], seconds)
     if equal:
-        equal["valid_perplexity"] = round(mean(run.metrics["valid_perplexity"] for run in runs), 4)
+        equal["valid_perplexity"] = _mean(runs, "valid_perplexity")
     return {
         "text": group.folder,
         "vocabulary": group.corpus["vocabulary"]["size"],
@@ -126,12 +128,17 @@ def _record(runs: list[Run], group: Group, paper: float | None, seconds: float |
         "test_perplexity": round(mean(perplexities), 4),
         "test_perplexity_deviation": round(stdev(perplexities), 4) if len(runs) > 1 else None,
         "ratio": None if paper is None else round(mean(perplexities) / paper, 4),
+        "test_perplexity_without_unknown": _mean(runs, "test_perplexity_without_unknown"),
         **_moves(runs),
         **equal,
         "parameters": runs[0].metrics["parameters"],
         "table_integers": runs[0].metrics["table_integers"],
         "train_seconds": round(runs[0].metrics["train_seconds"], 1),
     }
+
+
+def _mean(runs: list[Run], key: str) -> float:
+    return round(mean(run.metrics[key] for run in runs), 4)
 
 
 def _moves(runs: list[Run]) -> Record:
