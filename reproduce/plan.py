@@ -23,8 +23,9 @@ from lightrnn_gluon.runs import METRICS, is_finished, origin, read_metrics
 from lightrnn_gluon.systems import new_network
 
 # Files of an experiment's folder that are no rows, CORPUS aside: what rows extend, and the values that
-# each network row is to be trained with.
-_BASE, _VALUES = "base.yaml", "values.yaml"
+# each network row is to be trained with, which a scale may have a file of its own for (values-cpu.yaml).
+_BASE, _VALUES = "base.yaml", "values"
+Grid = Mapping[str, Sequence[Any]]
 # What a training step was seen to reach of one CPU core's, and of a GPU's, arithmetic; for estimates.
 _FLOPS = {"cpu": 30e9, "gpu": 3e12}
 _GPU_BYTES = 12e9
@@ -106,7 +107,11 @@ class Machine:
 def read_rows(experiment: str, scale: Path | None) -> list[Row]:
     """All rows of an experiment: the files of its folder, and of folders in it for single texts."""
     top = CONFIGS / experiment
-    paths = [path for path in top.rglob("*.yaml") if path.name not in (_BASE, _VALUES, CORPUS)]
+    paths = [
+        path
+        for path in top.rglob("*.yaml")
+        if path.name not in (_BASE, CORPUS) and not path.name.startswith(_VALUES)
+    ]
     return [
         Row(path.stem, path, "" if path.parent == top else path.parent.name, load_row(path, scale))
         for path in sorted(paths, key=lambda path: path.stem)
@@ -118,21 +123,27 @@ def expand_rows(experiment: str, rows: list[Row], scale: Path | None) -> list[Ro
 
     Without one, the experiment's own file is taken; most experiments have none.
     """
-    own = {folder: _read_values(experiment, folder) for folder in {"", *(row.folder for row in rows)}}
+    own = {folder: _read_grids(experiment, folder, scale) for folder in {"", *(row.folder for row in rows)}}
     expanded = []
     for row in rows:
-        values = own[row.folder] or own[""]
-        is_once = not values or not isinstance(row.config, NetworkConfig)
-        expanded += [row] if is_once else expand([row], values, scale)
+        grids = own[row.folder] or own[""]
+        is_once = not grids or not isinstance(row.config, NetworkConfig)
+        expanded += [row] if is_once else [each for grid in grids for each in expand([row], grid, scale)]
     return expanded
 
 
-def _read_values(experiment: str, folder: str) -> dict[str, list[Any]]:
-    path = CONFIGS / experiment / folder / _VALUES
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _read_grids(experiment: str, folder: str, scale: Path | None) -> list[Grid]:
+    """The values in a folder's file, the scale's own one if there is one: a grid, or a list of them."""
+    files = [CONFIGS / experiment / folder / f"{_VALUES}.yaml"]
+    if scale:
+        files.insert(0, files[0].with_name(f"{_VALUES}-{scale.stem}.yaml"))
+    for path in filter(Path.is_file, files):
+        grids = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return grids if isinstance(grids, list) else [grids]
+    return []
 
 
-def expand(rows: list[Row], grid: Mapping[str, Sequence[Any]], scale: Path | None) -> list[Row]:
+def expand(rows: list[Row], grid: Grid, scale: Path | None) -> list[Row]:
     """Each network row once for each combination of values: {"seed": [1, 2]} makes row-1 and row-2."""
     expanded = []
     for row in rows:

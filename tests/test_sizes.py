@@ -44,6 +44,22 @@ def test_lines_come_by_text_system_and_size(rendered):
     assert lines[-1]["test_perplexity"] == "140.0"
 
 
+def test_of_several_rates_the_best_on_validation_is_shown(tmp_path):
+    for rate, valid, test in ((0.004, 210.0, 150.0), (0.008, 190.0, 180.0)):
+        for hidden in (25, 50):
+            add_network(
+                tmp_path / "german", f"lightrnn-{hidden}-{rate}", "LightRNN", [(3, 150, valid)],
+                settings={"hidden": hidden, "learning_rate": rate},
+                valid_perplexity=valid, test_perplexity=test,
+            )  # fmt: skip
+    render(tmp_path)
+    shown = [
+        (line["hidden"], line["test_perplexity"], line["learning_rate"], line["learning_rates"])
+        for line in read_csv(tmp_path / "sizes.csv")
+    ]
+    assert shown == [("25", "180.0", "0.008", "2"), ("50", "180.0", "0.008", "2")]
+
+
 def test_the_picture_is_drawn(rendered):
     image = matplotlib.image.imread(rendered[0] / "sizes.png")
     assert min(image.shape[:2]) >= 600 and image[..., :3].std() > 0.05
@@ -55,7 +71,22 @@ def test_rows_are_four_systems_at_four_sizes(scale):
     rows = plan.expand_rows("sizes", plan.read_rows("sizes", file), file)
     sizes = {}
     for row in rows:
-        assert row.name == f"{row.path.stem}-{row.config.hidden}"
-        sizes.setdefault(row.config.system, []).append(row.config.hidden)
-    assert sizes == {system: [25, 50, 100, 200] for system in [*SYSTEMS.values(), "HSM"]}
-    assert len({row.config.epochs for row in rows}) == 1
+        assert row.name.startswith(f"{row.path.stem}-{row.config.hidden}")
+        sizes.setdefault(row.config.system, set()).add(row.config.hidden)
+    assert sizes == {system: {25, 50, 100, 200} for system in [*SYSTEMS.values(), "HSM"]}
+    assert len({row.name for row in rows}) == len(rows) and len({row.config.epochs for row in rows}) == 1
+
+
+def test_small_nets_have_rates_to_choose_from_at_the_scale_of_a_cpu():
+    file = runner.scale_file("sizes", "cpu")
+    rows = plan.expand_rows("sizes", plan.read_rows("sizes", file), file)
+    rates = {(row.config.hidden, row.config.learning_rate) for row in rows if row.config.system == "HSM"}
+    assert rates == {
+        (25, 0.008),
+        (25, 0.016),
+        (50, 0.008),
+        (50, 0.016),
+        (100, 0.004),
+        (100, 0.008),
+        (200, 0.002),
+    }

@@ -4,7 +4,7 @@ from itertools import cycle
 
 from matplotlib.figure import Figure
 
-from lightrnn_gluon.report.experiments import Results
+from lightrnn_gluon.report.experiments import Group, Results
 from lightrnn_gluon.report.figures import (
     COLOURS,
     DPI,
@@ -16,8 +16,16 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import network_config, networks, place
-from lightrnn_gluon.report.formatting import Column, Record, Table, show_count, show_decimal, show_integer
+from lightrnn_gluon.report.finished import Run, network_config, networks, place
+from lightrnn_gluon.report.formatting import (
+    Column,
+    Record,
+    Table,
+    show_count,
+    show_decimal,
+    show_general,
+    show_integer,
+)
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.tables import make_table
@@ -33,11 +41,13 @@ _COLUMNS = [
     Column("test_perplexity", "Test perplexity", show_decimal),
     Column("valid_perplexity", "Validation perplexity", show_decimal),
     Column("epochs", "Epochs", show_integer),
+    Column("learning_rate", "Rate", show_general),
+    Column("learning_rates", "of so many rates", show_integer),
     Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
 ]
 _NOTES = [
-    "All rows of a text train for the same number of epochs with the rate that is best for their system at "
-    "200 units, and a row's perplexities are those of its epoch that is best on validation.",
+    "All rows of a text train for the same number of epochs. Of the rates that a system was trained with at a "
+    "size, the line has the best on validation, and of its epochs the best on validation.",
 ]
 
 
@@ -74,17 +84,26 @@ def perplexity_figure(results: Results) -> Figure:
 
 def _records(results: Results) -> list[Record]:
     """By text, system and hidden size."""
-    runs = [(group, run, network_config(run)) for group in results.groups for run in networks(group.runs)]
-    runs.sort(key=lambda item: (results.groups.index(item[0]), place(item[1].system), item[2].hidden))
-    return [
-        {
-            "text": group.folder,
-            "vocabulary": group.corpus["vocabulary"]["size"],
-            "system": run.system,
-            "hidden": config.hidden,
-            **{key: run.metrics[key] for key in ("parameters", "table_integers", "train_seconds")},
-            **{f"{split}_perplexity": round(run.metrics[f"{split}_perplexity"], 4) for split in _SPLITS},
-            "epochs": config.epochs,
-        }
-        for group, run, config in runs
-    ]
+    points: dict[tuple[int, str, int], list[Run]] = {}
+    for index, group in enumerate(results.groups):
+        for run in networks(group.runs):
+            points.setdefault((index, run.system, network_config(run).hidden), []).append(run)
+    order = sorted(points, key=lambda point: (point[0], place(point[1]), point[2]))
+    return [_record(results.groups[point[0]], points[point]) for point in order]
+
+
+def _record(group: Group, runs: list[Run]) -> Record:
+    """A system's line at a size: the rate that is best on validation."""
+    best = min(runs, key=lambda run: run.metrics["valid_perplexity"])
+    config = network_config(best)
+    return {
+        "text": group.folder,
+        "vocabulary": group.corpus["vocabulary"]["size"],
+        "system": best.system,
+        "hidden": config.hidden,
+        **{key: best.metrics[key] for key in ("parameters", "table_integers", "train_seconds")},
+        **{f"{split}_perplexity": round(best.metrics[f"{split}_perplexity"], 4) for split in _SPLITS},
+        "epochs": config.epochs,
+        "learning_rate": config.learning_rate,
+        "learning_rates": len(runs),
+    }
