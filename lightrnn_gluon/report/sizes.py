@@ -46,8 +46,8 @@ _COLUMNS = [
     Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
 ]
 _NOTES = [
-    "All rows of a text train for the same number of epochs. Of the rates that a system was trained with at a "
-    "size, the line has the best on validation, and of its epochs the best on validation.",
+    "All rows of a text train for the same number of epochs. Of the rates that a system was trained with at "
+    "a size, the line has the best on validation, and of its epochs the best on validation.",
 ]
 
 
