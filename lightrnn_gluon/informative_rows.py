@@ -8,6 +8,7 @@ q(k | r) their shares over all words of row r, what is lost by knowing no more o
 
 Words move to where that is least, in turn with the shares that they move by: k-means by the divergence of
 Kullback and Leibler (Dhillon, Mallela and Kumar 2003), with as many words a row as the table has columns.
+A word's own neighbours do not count in the shares of its row, which rare words would else never leave.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ from lightrnn_gluon.word_vectors import neighbour_counts
 _STEPS = 8
 _WINDOW = 2
 _SHUFFLES = 3  # of a step: words change rows with those of their column, which chance makes up
-_SMOOTHING = 50.0  # neighbours, as they are all over the text, that each row is taken to have had besides
+_SMOOTHING = 1000.0  # neighbours, as they are all over the text, that each row is taken to have had besides
 
 
 def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
@@ -43,7 +44,13 @@ def _lost_nats(counts: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.n
     of_rows = (members(row_of, rows) @ counts).toarray().astype(np.float64)
     usual = of_rows.sum(axis=0) + 1e-3  # not zero where nothing was seen
     of_rows += _SMOOTHING * usual / usual.sum()
-    shares = of_rows / of_rows.sum(axis=1, keepdims=True)
-    lost = counts @ -np.log(shares).T.astype(np.float32)
+    totals = of_rows.sum(axis=1)
+    lost = counts @ -np.log(of_rows / totals[:, None]).T.astype(np.float32)
+    # In its present row, a word is foreseen by the others there.
+    words = np.repeat(np.arange(len(row_of)), np.diff(counts.indptr))
+    others = of_rows[row_of[words], counts.indices] - counts.data
+    others_totals = totals[row_of] - np.asarray(counts.sum(axis=1)).ravel()
+    shares = others / others_totals[words]
+    lost[np.arange(len(row_of)), row_of] = np.bincount(words, -counts.data * np.log(shares), len(row_of))
     lost -= lost.min(axis=1, keepdims=True)
     return lost

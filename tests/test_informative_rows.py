@@ -19,7 +19,7 @@ def text_of_kinds(length=12_000, seed=1):
 
 
 def lost_by_hand(ids, row_of, rows, window):
-    """What each word would lose in each row, less the least, from pairs counted one by one in float64."""
+    """What each word would lose with the others of each row, less the least, from pairs counted singly."""
     places = [s for s in range(-window, window + 1) if s]
     counts = np.zeros((len(row_of), len(places) * rows))
     for t, word in enumerate(ids):
@@ -28,9 +28,11 @@ def lost_by_hand(ids, row_of, rows, window):
                 counts[word, place * rows + row_of[ids[t + shift]]] += 1
     usual = counts.sum(axis=0) + 1e-3
     lost = np.zeros((len(row_of), rows))
-    for row in range(rows):
-        of_row = counts[row_of == row].sum(axis=0) + module._SMOOTHING * usual / usual.sum()
-        lost[:, row] = -(counts * np.log(of_row / of_row.sum())).sum(axis=1)
+    for word in range(len(row_of)):
+        for row in range(rows):
+            others = [other for other in np.flatnonzero(row_of == row) if other != word]
+            of_row = counts[others].sum(axis=0) + module._SMOOTHING * usual / usual.sum()
+            lost[word, row] = -(counts[word] * np.log(of_row / of_row.sum())).sum()
     return lost - lost.min(axis=1, keepdims=True)
 
 
