@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from lightrnn_gluon.allocation import allocate_within
+from lightrnn_gluon.allocation.problem import blocks
 from lightrnn_gluon.allocation.sums import members
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import neighbour_counts
@@ -23,6 +24,7 @@ _STEPS = 8
 _WINDOW = 2
 _SHUFFLES = 3  # of a step: words change rows with those of their column, which chance makes up
 _SMOOTHING = 1000.0  # neighbours, as they are all over the text, that each row is taken to have had besides
+_BLOCK = 4096  # words, whose neighbours are unpacked at a time
 
 
 def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
@@ -47,10 +49,11 @@ def _lost_nats(counts: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.n
     totals = of_rows.sum(axis=1)
     lost = counts @ -np.log(of_rows / totals[:, None]).T.astype(np.float32)
     # In its present row, a word is foreseen by the others there.
-    words = np.repeat(np.arange(len(row_of)), np.diff(counts.indptr))
-    others = of_rows[row_of[words], counts.indices] - counts.data
     others_totals = totals[row_of] - np.asarray(counts.sum(axis=1)).ravel()
-    shares = others / others_totals[words]
-    lost[np.arange(len(row_of)), row_of] = np.bincount(words, -counts.data * np.log(shares), len(row_of))
+    for part in blocks(len(row_of), _BLOCK):
+        own, present, totals_here = counts[part].tocoo(), row_of[part], others_totals[part]
+        shares = (of_rows[present[own.row], own.col] - own.data) / totals_here[own.row]
+        nats = np.bincount(own.row, -own.data * np.log(shares), len(present))
+        lost[np.arange(part.start, part.stop), present] = nats
     lost -= lost.min(axis=1, keepdims=True)
     return lost

@@ -107,19 +107,19 @@ class Machine:
 def read_rows(experiment: str, scale: Path | None) -> list[Row]:
     """All rows of an experiment: the files of its folder, and of folders in it for single texts."""
     top = CONFIGS / experiment
-    paths = [
-        path
-        for path in top.rglob("*.yaml")
-        if path.name not in (_BASE, CORPUS) and not path.name.startswith(_VALUES)
-    ]
+    paths = [path for path in top.rglob("*.yaml") if _is_row(path.name)]
     return [
         Row(path.stem, path, "" if path.parent == top else path.parent.name, load_row(path, scale))
         for path in sorted(paths, key=lambda path: path.stem)
     ]
 
 
+def _is_row(name: str) -> bool:
+    return name not in (_BASE, CORPUS) and not name.startswith(_VALUES)
+
+
 def expand_rows(experiment: str, rows: list[Row], scale: Path | None) -> list[Row]:
-    """The rows, network rows once for each combination of the values in a file of their folder.
+    """The rows, network rows once for each combination of values in each grid in a file of their folder.
 
     Without one, the experiment's own file is taken; most experiments have none.
     """
@@ -133,14 +133,10 @@ def expand_rows(experiment: str, rows: list[Row], scale: Path | None) -> list[Ro
 
 
 def _read_grids(experiment: str, folder: str, scale: Path | None) -> list[Grid]:
-    """The values in a folder's file, the scale's own one if there is one: a grid, or a list of them."""
-    files = [CONFIGS / experiment / folder / f"{_VALUES}.yaml"]
-    if scale:
-        files.insert(0, files[0].with_name(f"{_VALUES}-{scale.stem}.yaml"))
-    for path in filter(Path.is_file, files):
-        grids = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return grids if isinstance(grids, list) else [grids]
-    return []
+    """The list of grids in a folder's file of values, the scale's own one if there is one."""
+    top, own = CONFIGS / experiment / folder, f"{_VALUES}-{scale.stem if scale else PAPER}.yaml"
+    paths = [path for path in (top / own, top / f"{_VALUES}.yaml") if path.is_file()]
+    return yaml.safe_load(paths[0].read_text(encoding="utf-8")) if paths else []
 
 
 def expand(rows: list[Row], grid: Grid, scale: Path | None) -> list[Row]:

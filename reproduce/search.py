@@ -5,14 +5,13 @@ are worse, or are not there.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
 from experiments import CONFIGS
-from plan import Part, Row, expand, read_rows, select
+from plan import Grid, Part, Row, expand, read_rows, select
 from runner import RESULTS, perform, scale_file
 
 from lightrnn_gluon.cli import run_command
@@ -85,7 +84,7 @@ def _valid_perplexity(part: Part, row: Row) -> float:
     return read_metrics(part.run(row))["valid_perplexity"]
 
 
-def search_table(part: Part, rows: list[Row], grid: Mapping[str, Sequence[Any]]) -> Table:
+def search_table(part: Part, rows: list[Row], grid: Grid) -> Table:
     """The finished ones of these rows, read from their run directories; the best value of each is marked.
 
     Raises UserError where none is finished, or where a file is damaged.

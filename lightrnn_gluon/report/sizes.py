@@ -1,6 +1,6 @@
 """How far parameters carry: perplexity over their number, each system at several hidden sizes."""
 
-from itertools import cycle
+from itertools import cycle, groupby
 
 from matplotlib.figure import Figure
 
@@ -16,7 +16,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import Run, network_config, networks, place
+from lightrnn_gluon.report.finished import Run, by_system, network_config, networks
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -84,12 +84,16 @@ def perplexity_figure(results: Results) -> Figure:
 
 def _records(results: Results) -> list[Record]:
     """By text, system and hidden size."""
-    points: dict[tuple[int, str, int], list[Run]] = {}
-    for index, group in enumerate(results.groups):
-        for run in networks(group.runs):
-            points.setdefault((index, run.system, network_config(run).hidden), []).append(run)
-    order = sorted(points, key=lambda point: (point[0], place(point[1]), point[2]))
-    return [_record(results.groups[point[0]], points[point]) for point in order]
+    records = []
+    for group in results.groups:
+        for runs in by_system(networks(group.runs)).values():
+            by_size = groupby(sorted(runs, key=_hidden), key=_hidden)
+            records += [_record(group, list(own)) for _, own in by_size]
+    return records
+
+
+def _hidden(run: Run) -> int:
+    return network_config(run).hidden
 
 
 def _record(group: Group, runs: list[Run]) -> Record:

@@ -125,7 +125,7 @@ def _record(runs: list[Run], group: Group, paper: float | None, seconds: float |
         "vocabulary": group.corpus["vocabulary"]["size"],
         "system": runs[0].system,
         "seeds": len(runs),
-        "test_perplexity": round(mean(perplexities), 4),
+        "test_perplexity": _mean(runs, "test_perplexity"),
         "test_perplexity_deviation": round(stdev(perplexities), 4) if len(runs) > 1 else None,
         "ratio": None if paper is None else round(mean(perplexities) / paper, 4),
         "test_perplexity_without_unknown": _mean(runs, "test_perplexity_without_unknown"),
