@@ -86,7 +86,7 @@ def test_two_workers_are_one_with_all_of_the_batch(folder):
     rounds = [read_table(folder / out / "rounds.csv") for out in ("alone", "two")]
     assert len(rounds[0]) == len(rounds[1]) == 2
     for of_one, of_two in zip(*rounds, strict=True):
-        assert float(of_one["moved_share"]) > 0.1
+        assert float(of_one["moved_share"]) > 0
         for key in of_one.keys() - {"seconds"}:
             assert float(of_two[key]) == pytest.approx(float(of_one[key]), rel=1e-4), key
     curves = [read_table(folder / out / "curve.csv") for out in ("alone", "two")]
