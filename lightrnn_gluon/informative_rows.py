@@ -20,7 +20,7 @@ from lightrnn_gluon.allocation.sums import members
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import neighbour_counts
 
-_STEPS = 8
+_STEPS = 24  # more bring little
 _WINDOW = 2
 _SHUFFLES = 3  # of a step: words change rows with those of their column, which chance makes up
 _SMOOTHING = 1000.0  # neighbours, as they are all over the text, that each row is taken to have had besides

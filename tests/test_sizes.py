@@ -26,10 +26,17 @@ def rendered(tmp_path_factory):
     return out, render(out)
 
 
-def test_runs_of_several_sizes_are_this_question(rendered):
+def test_rows_named_by_their_sizes_are_this_question(rendered):
     out, report = rendered
     assert read_results(out).experiment == "sizes"
     assert [path.name for path in report.paths] == ["sizes.csv", "sizes.md", "sizes.png"]
+
+
+def test_a_first_row_is_this_question_too_and_not_a_row_of_tables(tmp_path):
+    add_network(
+        tmp_path / "german", "lightrnn-25-0.008", "LightRNN", [(3, 150, 190)], settings={"hidden": 25}
+    )
+    assert read_results(tmp_path).experiment == "sizes"
 
 
 def test_lines_come_by_text_system_and_size(rendered):

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.errors import UserError
-from lightrnn_gluon.report.finished import Run, read_runs, refuse_mixture
+from lightrnn_gluon.report.finished import Run, network_config, networks, read_runs, refuse_mixture
 from lightrnn_gluon.runs import METRICS
 from lightrnn_gluon.standins.aclw import LANGUAGES
 
@@ -129,17 +129,18 @@ def _has_rows(directory: Path) -> bool:
 def _experiment(groups: list[Group]) -> str:
     """Languages are aclw, vocabularies vocabulary, several runs of a system (its seeds) refinement.
 
-    TEXTS are tables, or sizes where systems have several hidden sizes.
+    TEXTS are tables, or sizes where rows are named by their hidden size.
 
     If those differ in how tables are refined, not only in how often, it is allocation. All else is one
     corpus: ptb by its name, else billionw, whatever text stands in for it.
     """
     group = groups[0]
     if group.folder in TEXTS:
-        hidden = {
-            (run.system, run.config.hidden) for run in group.runs if isinstance(run.config, NetworkConfig)
-        }
-        return "sizes" if len(hidden) > len({system for system, _ in hidden}) else "tables"
+        rows = networks(group.runs)
+        by_size = rows and all(
+            str(network_config(run).hidden) in run.directory.name.split("-") for run in rows
+        )
+        return "sizes" if by_size else "tables"
     if group.folder:
         return "aclw" if group.folder in LANGUAGES else "vocabulary"
     if len({run.system for run in group.runs}) < len(group.runs):
