@@ -32,7 +32,7 @@ def rendered(tmp_path_factory):
         directory = add_network(
             text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300 * seed, perplexity)],
             [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)], {"seed": seed}, test_perplexity=perplexity - 10,
-            test_perplexity_without_unknown=perplexity - 20,
+            test_perplexity_without_unknown=perplexity - 20, processor=f"processor {seed}",
         )  # fmt: skip
         add_rounds(directory, [[3.0, 2.0, 2.5, 1.5, 2.5, 2.25], [2.5, 2.0, 2.25, 1.75, 2.5, 3.0]])
     directory = add_network(
@@ -78,6 +78,12 @@ def test_a_line_by_hand(rendered):
     full, kn = lines["Full softmax"], lines["KN"]
     assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")
     assert (kn["test_perplexity"], kn["ratio"], kn["equal_time_seconds"]) == ("130.0", "0.9028", "")
+
+
+def test_the_machine_is_that_of_the_first_seed_whose_times_are_shown(rendered):
+    notes = (rendered[0] / "tables.md").read_text()
+    assert "LightRNN: cpu of processor 1, threads: 2" in notes
+    assert "processor 2" not in notes and "processor 3" not in notes
 
 
 def test_a_row_whose_time_is_limited_is_named(rendered):

@@ -105,10 +105,8 @@ def time_note(results: Results) -> str:
     """What counts as training time, and where it was measured."""
     note = (
         "Training time includes re-allocation and excludes evaluation; an interpolation's is the sum of its "
-        "members'. "
-        "Rows that are trained side by side, a thread each, slow each other down a little."
+        "members'. Rows that are trained side by side, a thread each, slow each other down."
     )
-
     measured = _by_system(results, _machine)
     return f"{note} Measured on: {grouped(measured)}." if measured else note
 
