@@ -41,7 +41,7 @@ _COLUMNS = [
     Column("test_perplexity_deviation", "Standard deviation", show_percent),
     Column("ratio", f"Ratio to {PAPER}'s", "{:.3f}".format),
     WITHOUT_UNKNOWN,
-    Column("worst_move_percent", "Validation perplexity by a move, %: worst", "{:+.1f}".format),
+    Column("worst_move_percent", "Validation perplexity by the worst move, %", "{:+.1f}".format),
     Column("promise_kept_percent", "Of what moves promised, came true, %", show_percent),
     *EQUAL_TIME,
     Column("parameters", "Parameters", show_count),
