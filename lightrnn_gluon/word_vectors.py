@@ -121,17 +121,15 @@ def _neighbours(
     A product of words by tokens and tokens by their neighbours: tokens need no sorting.
     """
     words = block[window : len(block) - window]
-    places = [shift for shift in range(-window, window + 1) if shift]
-    columns = np.empty((len(words), len(places)), dtype=np.int32)
-    for place, shift in enumerate(places):
+    columns = np.empty((len(words), 2 * window), dtype=np.int32)
+    known = np.empty(columns.shape, dtype=bool)
+    for place, shift in enumerate(shift for shift in range(-window, window + 1) if shift):
         neighbours = block[window + shift : window + shift + len(words)]
-        context = np.where(neighbours < 0, -1, context_of[neighbours])
-        columns[:, place] = np.where(context < 0, -1, context + place * contexts)
-    known = columns >= 0
-    ends = np.cumsum(known.sum(axis=1))
-    ones = np.ones(columns.size, dtype=np.float32)
-    beside = sparse.csr_matrix(
-        (ones[: ends[-1]], columns[known], np.insert(ends, 0, 0)), (len(words), shape[1])
-    )
-    occurred = sparse.csr_matrix((ones[: len(words)], (words, np.arange(len(words)))), (shape[0], len(words)))
+        context = context_of[neighbours]
+        known[:, place] = (neighbours >= 0) & (context >= 0)
+        columns[:, place] = context + place * contexts
+    bounds = np.insert(np.cumsum(known.sum(axis=1)), 0, 0)
+    once = np.ones(known.size, dtype=np.float32)
+    beside = sparse.csr_matrix((once[: bounds[-1]], columns[known], bounds), (len(words), shape[1]))
+    occurred = sparse.csr_matrix((once[: len(words)], (words, np.arange(len(words)))), (shape[0], len(words)))
     return occurred @ beside

@@ -37,7 +37,7 @@ refinement: {move: columns}
 @pytest.fixture
 def folder(tmp_path):
     """A corpus, and a row to train on it; 301 sentences, so that the last batch is smaller."""
-    make_corpus(tmp_path / "text", train=random_sentences(301, seed=5))
+    make_corpus(tmp_path / "text", train=random_sentences(301, seed=6))
     (tmp_path / "row.yaml").write_text(ROW)
     return tmp_path
 
@@ -86,7 +86,7 @@ def test_two_workers_are_one_with_all_of_the_batch(folder):
     rounds = [read_table(folder / out / "rounds.csv") for out in ("alone", "two")]
     assert len(rounds[0]) == len(rounds[1]) == 2
     for of_one, of_two in zip(*rounds, strict=True):
-        assert float(of_one["moved_share"]) > 0
+        assert float(of_one["moved_share"]) > 0.1
         for key in of_one.keys() - {"seconds"}:
             assert float(of_two[key]) == pytest.approx(float(of_one[key]), rel=1e-4), key
     curves = [read_table(folder / out / "curve.csv") for out in ("alone", "two")]
