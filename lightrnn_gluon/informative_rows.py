@@ -23,6 +23,7 @@ from lightrnn_gluon.word_vectors import neighbour_counts
 _STEPS = 24  # more bring little
 _WINDOW = 2
 _SHUFFLES = 3  # of a step: words change rows with those of their column, which chance makes up
+_TOGETHER = 400  # of a column, which longer ones are parted for: n words take time n^3 to exchange rows
 _SMOOTHING = 1000.0  # neighbours, as they are all over the text, that each row is taken to have had besides
 _BLOCK = 4096  # words, whose neighbours are unpacked at a time
 
@@ -30,30 +31,49 @@ _BLOCK = 4096  # words, whose neighbours are unpacked at a time
 def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
     """int32 (V,), each word's row, from the rows of a table and a text's ids, integers (N,).
 
-    Deterministic; the rows are as long as the table's. Ids may be memory-mapped.
+    Deterministic; the rows are as long as the table's. Ids may be memory-mapped; memory is that of what they
+    would cost in each row, 4 bytes a word and row, and of how often words stand beside each other.
     """
     generator, row_of = np.random.Generator(np.random.PCG64(0)), table.row_of
+    beside = neighbour_counts(ids, np.arange(len(table)), len(table), _WINDOW)
     for _ in range(_STEPS):
-        costs = _lost_nats(neighbour_counts(ids, row_of, table.rows, _WINDOW), row_of, table.rows)
-        for _ in range(_SHUFFLES):
-            mixed = WordTable.of_rows(row_of, generator.permutation(len(table)))
-            row_of = allocate_within(mixed.column_of, row_of, costs).cells
+        row_of = _exchanged(row_of, _lost_nats(beside, row_of, table.rows), generator)
     return row_of
 
 
-def _lost_nats(counts: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.ndarray:
-    """float32 (V, rows): what is lost by each row for each word, less the least of the word's."""
-    of_rows = (members(row_of, rows) @ counts).toarray().astype(np.float64)
+def _exchanged(row_of: np.ndarray, costs: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """int32 (V,), each word's row, after exchanges that bring the sum of costs, (V, rows), down."""
+    parts = -(-costs.shape[1] // _TOGETHER)
+    for _ in range(_SHUFFLES):
+        order = generator.permutation(len(row_of))
+        column_of = WordTable.of_rows(row_of, order).column_of
+        row_of = allocate_within(column_of * parts + order % parts, row_of, costs).cells
+    return row_of
+
+
+def _lost_nats(beside: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.ndarray:
+    """float32 (V, rows): what is lost by each row for each word, less the least of the word's.
+
+    `beside`, float32 (V, places V), counts the words beside each word, place by place.
+    """
+    words = len(row_of)
+    to_rows = sparse.kron(sparse.identity(beside.shape[1] // words), members(row_of, rows).T, "csr")
+    to_rows = to_rows.astype(np.float32)
+    of_rows = (members(row_of, rows) @ beside @ to_rows).toarray().astype(np.float64)
     usual = of_rows.sum(axis=0) + 1e-3  # not zero where nothing was seen
     of_rows += _SMOOTHING * usual / usual.sum()
     totals = of_rows.sum(axis=1)
-    lost = counts @ -np.log(of_rows / totals[:, None]).T.astype(np.float32)
-    # In its present row, a word is foreseen by the others there.
-    others_totals = totals[row_of] - np.asarray(counts.sum(axis=1)).ravel()
-    for part in blocks(len(row_of), _BLOCK):
-        own, present, totals_here = counts[part].tocoo(), row_of[part], others_totals[part]
-        shares = (of_rows[present[own.row], own.col] - own.data) / totals_here[own.row]
-        nats = np.bincount(own.row, -own.data * np.log(shares), len(present))
-        lost[np.arange(part.start, part.stop), present] = nats
-    lost -= lost.min(axis=1, keepdims=True)
+    nats = -np.log(of_rows / totals[:, None]).T.astype(np.float32)
+    lost = np.empty((words, rows), np.float32)
+    for part in blocks(words, _BLOCK):
+        counts, present = beside[part] @ to_rows, row_of[part]
+        counts.sort_indices()  # so that sums are in one order
+        lost[part] = counts @ nats
+        # In its present row, a word is foreseen by the others there.
+        own, others = counts.tocoo(), totals[present] - np.asarray(counts.sum(axis=1)).ravel()
+        shares = (of_rows[present[own.row], own.col] - own.data) / others[own.row]
+        lost[np.arange(part.start, part.stop), present] = np.bincount(
+            own.row, -own.data * np.log(shares), len(present)
+        )
+        lost[part] -= lost[part].min(axis=1, keepdims=True)
     return lost

@@ -37,10 +37,11 @@ def lost_by_hand(ids, row_of, rows, window):
 
 
 @pytest.mark.parametrize("window", [1, 2])
-def test_lost_nats_are_those_of_counted_pairs(window):
+def test_lost_nats_are_those_of_counted_pairs(window, monkeypatch):
+    monkeypatch.setattr(module, "_BLOCK", 10)  # of 23 words
     ids, table = np.random.default_rng(0).integers(22, size=500), WordTable.random(23, 0)
-    counts = neighbour_counts(ids, table.row_of, table.rows, window)
-    found = module._lost_nats(counts, table.row_of, table.rows)
+    beside = neighbour_counts(ids, np.arange(23), 23, window)
+    found = module._lost_nats(beside, table.row_of, table.rows)
     expected = lost_by_hand(ids, table.row_of, table.rows, window)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-2)
 
@@ -53,7 +54,9 @@ def information(ids, row_of, rows):
     return (joint[seen] * np.log(joint / np.outer(joint.sum(axis=1), joint.sum(axis=0)))[seen]).sum()
 
 
-def test_rows_tell_more_with_every_step_from_a_random_table(monkeypatch):
+@pytest.mark.parametrize("together", [400, 4])  # of a column's ten words, all or some
+def test_rows_tell_more_with_every_step_from_a_random_table(together, monkeypatch):
+    monkeypatch.setattr(module, "_TOGETHER", together)
     rng = np.random.default_rng(3)
     ids = rng.permutation(100)[np.minimum(rng.geometric(0.05, 30_000) - 1, 99)]
     ids[1::2] = (3 * ids[::2] + rng.integers(7, size=15_000)) % 100
