@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _ROUNDS = 5
 _ITERATIONS = 20  # of k-means
+_FITTED = 1 << 17  # words that centres are fitted to, the most frequent ones: rare ones weigh little
 _BLOCK = 4096
 # A word's say in where a row's or a column's centre is: its count to this power.
 _WEIGHT = 0.8
@@ -148,12 +149,13 @@ def codes(table: WordTable, text: TrainingText, number: int, size: int) -> np.nd
 def _clusters(vectors: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
     """Integers (V,), each vector's part of `size`, by k-means with weights (V, 1); parts differ in size."""
     rng = np.random.Generator(np.random.PCG64(0))
-    shares = weights[:, 0].astype(np.float64) / weights.sum(dtype=np.float64)
-    centres = vectors[rng.choice(len(vectors), size, replace=False, p=shares)]
-    for _ in range(_ITERATIONS):
-        part = _nearest(vectors, centres)
-        centres = _centres(vectors, weights, part, size)
-    return part
+    fitted = np.sort(np.argsort(-weights[:, 0], kind="stable")[: max(_FITTED, size)])
+    fitted, their_weights = vectors[fitted], weights[fitted]
+    shares = their_weights[:, 0].astype(np.float64) / their_weights.sum(dtype=np.float64)
+    centres = fitted[rng.choice(len(fitted), size, replace=False, p=shares)]
+    for _ in range(_ITERATIONS - 1):
+        centres = _centres(fitted, their_weights, _nearest(fitted, centres), size)
+    return _nearest(vectors, centres)
 
 
 def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -116,7 +116,9 @@ def test_a_start_that_is_none_is_refused():
         find_start("alphabetic")
 
 
-def test_each_code_parts_words_that_those_before_leave_together():
+@pytest.mark.parametrize("fitted", [200, 60])  # words, all or the most frequent
+def test_each_code_parts_words_that_those_before_leave_together(fitted, monkeypatch):
+    monkeypatch.setattr(starts, "_FITTED", fitted)
     rng = np.random.default_rng(4)
     ids = rng.integers(200, size=20_000) * rng.integers(2, size=20_000)
     table = STARTS["spectral"](WordTable.random(200, 0), TrainingText(make_words(200), ids))
