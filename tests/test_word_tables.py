@@ -31,7 +31,8 @@ def rendered(tmp_path_factory):
     for seed, perplexity in enumerate([150.0, 153.0, 159.0], start=1):
         directory = add_network(
             text, f"lightrnn-{seed}", "LightRNN", [(1, 100, 180), (3, 300 * seed, perplexity)],
-            [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)], {"seed": seed}, test_perplexity=perplexity - 10,
+            [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)],
+            {"seed": seed, "rounds_after": [1, 2], "learning_rate": 0.008}, test_perplexity=perplexity - 10,
             test_perplexity_without_unknown=perplexity - 20, processor=f"processor {seed}",
         )  # fmt: skip
         add_rounds(directory, [[3.0, 2.0, 2.5, 1.5, 2.5, 2.25], [2.5, 2.0, 2.25, 1.75, 2.5, 3.0]])
@@ -86,9 +87,16 @@ def test_the_machine_is_that_of_the_first_seed_whose_times_are_shown(rendered):
     assert "processor 2" not in notes and "processor 3" not in notes
 
 
-def test_a_row_whose_time_is_limited_is_named(rendered):
-    protocol = (rendered[0] / "tables.md").read_text()
-    assert "; epochs: 3 (Full softmax: 3, for 450 s at most); " in protocol
+def test_settings_of_a_row_are_on_its_line_and_the_protocol_has_those_of_all(rendered):
+    lines = {line["system"]: line for line in read_csv(rendered[0] / "tables.csv")}
+    names = ("epochs", "time_limit_seconds", "hidden", "optimizer", "halved", "rounds")
+    paper, full, kn = ([lines[n][name] for name in names] for n in ("LightRNN", "Full softmax", "KN"))
+    assert paper == ["3", "", "200", "adam at 0.008", "on a plateau", "1 2"]
+    assert full == ["3", "450.0", "200", "adam at 0.004", "on a plateau", "none"]
+    assert kn == [""] * len(names)
+    protocol = (rendered[0] / "tables.md").read_text().split("\n| ")[0]
+    assert "layers: 1; dropout: " in protocol
+    assert not any(word in protocol for word in ("epochs", "adam", "H:", "seed"))
 
 
 def rows_at(scale, text="6000-words"):

@@ -1,7 +1,7 @@
 """What the tables say in words: the protocol above them, the counting rules below."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from lightrnn_gluon.config import NetworkConfig, RefinementConfig
@@ -16,23 +16,21 @@ UNSEEN_UNKNOWN_NOTE = (
 )
 
 
-def protocol(results: Results) -> str:
-    """What was trained on how much and how; rows that differ from most are named with their setting."""
-    settings: dict[str, Callable[[NetworkConfig], str]] = {
-        "H": lambda c: str(c.hidden),
-        "layers": lambda c: str(c.layers),
-        "dropout": lambda c: f"{c.dropout:g}",
-        "epochs": _show_epochs,
-        "optimizer": lambda c: f"{c.optimizer} at {c.learning_rate:g}",
-        "rate halved": lambda c: f"after epochs from {c.halve_after} on" if c.halve_after else "on a plateau",
-        "re-allocation after epochs": _show_rounds,
-        "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
-        "seed": lambda c: str(c.seed),
-    }
+PARAMETERS_NOTE = (
+    "Parameters: every trained number, embeddings and biases included; for KN its n-grams, as the "
+    "paper counts; for an interpolation the sum of its members'."
+)
+
+
+def protocol(results: Results, apart: Collection[str] = ()) -> str:
+    """What was trained on how much and how; rows that differ from most are named with their setting.
+
+    Settings in `apart`, of SETTINGS, are left out: they have columns of their own.
+    """
     tokens = [(group.folder, f"{group.corpus['train']['tokens']:,}") for group in results.groups]
     parts = [f"training tokens: {grouped(tokens)}"]
-    for name, show in settings.items():
-        shown = _by_system(results, partial(_setting, show))
+    for name, show in SETTINGS.items():
+        shown = [] if name in apart else _by_system(results, partial(_setting, show))
         if shown:
             parts.append(f"{name}: {grouped(shown)}")
     if setbacks := _by_system(results, _show_setbacks):
@@ -55,6 +53,19 @@ def _show_rounds(config: NetworkConfig) -> str:
     method = "" if way.method == default.method else f" by {way.method}"
     costs = "" if way.costs == default.costs else f" on costs of {way.costs}"
     return " ".join(map(str, config.rounds_after)) + method + costs
+
+
+SETTINGS: dict[str, Callable[[NetworkConfig], str]] = {
+    "H": lambda c: str(c.hidden),
+    "layers": lambda c: str(c.layers),
+    "dropout": lambda c: f"{c.dropout:g}",
+    "epochs": _show_epochs,
+    "optimizer": lambda c: f"{c.optimizer} at {c.learning_rate:g}",
+    "rate halved": lambda c: f"after epochs from {c.halve_after} on" if c.halve_after else "on a plateau",
+    "re-allocation after epochs": _show_rounds,
+    "sampler": lambda c: f"{c.sampler.kind}, {c.sampler.batch_size} x {c.sampler.length} words",
+    "seed": lambda c: str(c.seed),
+}
 
 
 def _show_setbacks(run: Run) -> str:
@@ -91,14 +102,11 @@ def tokens_note(results: Results) -> str:
 
 def parameters_note(results: Results) -> str:
     """What counts as a parameter."""
-    note = (
-        "Parameters: every trained number, embeddings and biases included; for KN its n-grams, as the "
-        "paper counts; for an interpolation the sum of its members'."
-    )
     integers = _by_group(results, lambda run: f"{n:,}" if (n := run.metrics["table_integers"]) else "")
     if not integers:
-        return note
-    return f"{note} Beside them stand the 2|V| integers of LightRNN's word table: {grouped(integers)}."
+        return PARAMETERS_NOTE
+    of_table = f"the 2|V| integers of LightRNN's word table: {grouped(integers)}"
+    return f"{PARAMETERS_NOTE} Beside them stand {of_table}."
 
 
 def time_note(results: Results) -> str:

@@ -1,5 +1,7 @@
 """The paper's tables from finished rows, with the published figures beside them; 2 and 4: languages.py."""
 
+from collections.abc import Collection
+
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Group, Results
 from lightrnn_gluon.report.finished import Run, equal_time, networks, perplexity_at
@@ -115,14 +117,22 @@ def ptb_table(results: Results, figures: Figures) -> Table:
 
 
 def make_table(
-    title: str, results: Results, columns: list[Column], records: list[Record], notes: list[str]
+    title: str,
+    results: Results,
+    columns: list[Column],
+    records: list[Record],
+    notes: list[str],
+    apart: Collection[str] = (),
 ) -> Table:
-    """A table that names its corpora and scale, its languages where it has any, and its protocol."""
+    """A table that names its corpora and scale, its languages where it has any, and its protocol.
+
+    The protocol's settings that are in `apart` have columns of their own.
+    """
     doubtful = any(isinstance(value, Published) and value.doubtful for r in records for value in r.values())
     mark = ["A question mark: the published figure was recalled, not read in a source."] if doubtful else []
     languages = [_LANGUAGE] if any("language" in r and r["language"] for r in records) else []
     title = escape_markdown(f"{title} ({results.about})")
-    return Table(title, protocol(results), languages + columns, records, notes + mark)
+    return Table(title, protocol(results, apart), languages + columns, records, notes + mark)
 
 
 def _table5(title: str, results: Results, figures: Figures, source: str, notes: list[str]) -> Table:

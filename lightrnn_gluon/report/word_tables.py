@@ -6,6 +6,7 @@ from statistics import mean, stdev
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Group, Results
 from lightrnn_gluon.report.figures import (
     COLOURS,
@@ -26,11 +27,23 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_percent,
 )
-from lightrnn_gluon.report.notes import UNSEEN_UNKNOWN_NOTE, parameters_note, time_note, tokens_note
+from lightrnn_gluon.report.notes import (
+    PARAMETERS_NOTE,
+    SETTINGS,
+    UNSEEN_UNKNOWN_NOTE,
+    time_note,
+    tokens_note,
+)
 from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.refinements import SEEDS_NOTE
 from lightrnn_gluon.report.tables import EQUAL_TIME, WITHOUT_UNKNOWN, at_equal_time, make_table
 
+_SETTINGS = {
+    "hidden": "H",
+    "optimizer": "optimizer",
+    "halved": "rate halved",
+    "rounds": "re-allocation after epochs",
+}
 PAPER = "LightRNN"  # the system that others are compared with: the paper's procedure
 _COLUMNS = [
     Column("text", "Text", str),
@@ -47,17 +60,21 @@ _COLUMNS = [
     Column("parameters", "Parameters", show_count),
     Column("table_integers", "Integers of words", show_integer),
     Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
+    Column("time_limit_seconds", "At most", lambda seconds: f"{seconds:,.0f} s"),
+    *(Column(key, setting.capitalize(), str) for key, setting in _SETTINGS.items()),
 ]
 _NOTES = [
     SEEDS_NOTE,
     "A recipe is a start, a move and what a word has beside its row and column. Start: random (the paper's), "
     "sorted by frequency, spectral, by counts of neighbours, or information, rows that then come to tell "
-    "the most of rows beside them. Move, after the epochs that the protocol names: joint (the paper's), all "
+    "the most of rows beside them. Move, after the epochs named: joint (the paper's), all "
     "words anywhere; columns, inside their rows; rows, inside their columns, then columns by a fresh pass. "
     "Damped: see caution.py. Codes: so many vectors, of tables as large as the columns' (large: four times "
     "as large; huge: eight times), are read instead of the column's and tell the words of a row apart "
     "besides it. Rank: a vector of the word's own, of so many numbers, is read instead of the column's.",
-    "LightRNN+ is information, columns, 4 large codes.",
+    "LightRNN+ is information, columns, 4 large codes. Seeds are 1 and those after it. Integers of words: "
+    "where each word is in the table, and its codes; they are no parameters. At most: a time that ended "
+    "training.",
     f"{PAPER} is the paper's procedure. A row's perplexities are those of its epoch that is best on "
     "validation, and figures are means of its seeds, but for the worst change, and for times and what goes "
     "by them: those are of the first seed alone, for the others may have been trained on another day, at "
@@ -73,8 +90,9 @@ def word_tables_table(results: Results, _: Figures) -> Table:
     """Perplexity by recipe, a line a system of each text."""
     records = [record for group in results.groups for record in _of_group(group)]
     timed = replace(results, groups=[_first_seeds(group) for group in results.groups])
-    notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(timed)]
-    return make_table("Tables: starts, moves and second inputs", results, _COLUMNS, records, notes)
+    notes = [*_NOTES, tokens_note(results), PARAMETERS_NOTE, time_note(timed)]
+    title, apart = "Tables: starts, moves and second inputs", [*_SETTINGS.values(), "epochs", "seed"]
+    return make_table(title, results, _COLUMNS, records, notes, apart)
 
 
 def recipes_figure(results: Results) -> Figure:
@@ -141,7 +159,16 @@ def _record(runs: list[Run], group: Group, paper: float | None, seconds: float |
         "parameters": runs[0].metrics["parameters"],
         "table_integers": runs[0].metrics["table_integers"],
         "train_seconds": round(runs[0].metrics["train_seconds"], 1),
+        **_settings(runs[0]),
     }
+
+
+def _settings(run: Run) -> Record:
+    """What a network was trained with; nothing for other rows."""
+    if not isinstance(run.config, NetworkConfig):
+        return {}
+    shown = {key: SETTINGS[setting](run.config) for key, setting in _SETTINGS.items()}
+    return {"time_limit_seconds": run.config.time_limit, **shown}
 
 
 def _mean(runs: list[Run], key: str) -> float:
