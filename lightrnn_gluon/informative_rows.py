@@ -31,7 +31,7 @@ _BLOCK = 4096  # words, whose neighbours are unpacked at a time
 def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
     """int32 (V,), each word's row, from the rows of a table and a text's ids, integers (N,).
 
-    Deterministic; the rows are as long as the table's. Ids may be memory-mapped; memory is that of what they
+    Deterministic; the rows are as long as the table's. Ids may be memory-mapped; memory is that of what words
     would cost in each row, 4 bytes a word and row, and of how often words stand beside each other.
     """
     generator, row_of = np.random.Generator(np.random.PCG64(0)), table.row_of
@@ -57,8 +57,8 @@ def _lost_nats(beside: sparse.csr_matrix, row_of: np.ndarray, rows: int) -> np.n
     `beside`, float32 (V, places V), counts the words beside each word, place by place.
     """
     words = len(row_of)
-    to_rows = sparse.kron(sparse.identity(beside.shape[1] // words), members(row_of, rows).T, "csr")
-    to_rows = to_rows.astype(np.float32)
+    places = sparse.identity(beside.shape[1] // words, np.float32)
+    to_rows = sparse.kron(places, members(row_of, rows).T, "csr")
     of_rows = (members(row_of, rows) @ beside @ to_rows).toarray().astype(np.float64)
     usual = of_rows.sum(axis=0) + 1e-3  # not zero where nothing was seen
     of_rows += _SMOOTHING * usual / usual.sum()

@@ -149,8 +149,8 @@ def codes(table: WordTable, text: TrainingText, number: int, size: int) -> np.nd
 def _clusters(vectors: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
     """Integers (V,), each vector's part of `size`, by k-means with weights (V, 1); parts differ in size."""
     rng = np.random.Generator(np.random.PCG64(0))
-    fitted = np.sort(np.argsort(-weights[:, 0], kind="stable")[: max(_FITTED, size)])
-    fitted, their_weights = vectors[fitted], weights[fitted]
+    frequent = np.sort(np.argsort(-weights[:, 0], kind="stable")[: max(_FITTED, size)])
+    fitted, their_weights = vectors[frequent], weights[frequent]
     shares = their_weights[:, 0].astype(np.float64) / their_weights.sum(dtype=np.float64)
     centres = fitted[rng.choice(len(fitted), size, replace=False, p=shares)]
     for _ in range(_ITERATIONS - 1):

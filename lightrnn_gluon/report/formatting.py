@@ -108,6 +108,11 @@ def show_seconds(value: float) -> str:
     return f"{value:,.1f} s" if value < 100 else f"{value:,.0f} s"
 
 
+def show_whole_seconds(value: float) -> str:
+    """A time: 2 s, 1,234 s."""
+    return f"{value:,.0f} s"
+
+
 def _csv_cell(value: Any) -> Any:
     """A value for a CSV file; a text that a spreadsheet would take for a formula is quoted."""
     if isinstance(value, Published):

@@ -30,8 +30,7 @@ def protocol(results: Results, apart: Collection[str] = ()) -> str:
     tokens = [(group.folder, f"{group.corpus['train']['tokens']:,}") for group in results.groups]
     parts = [f"training tokens: {grouped(tokens)}"]
     for name, show in SETTINGS.items():
-        shown = [] if name in apart else _by_system(results, partial(_setting, show))
-        if shown:
+        if name not in apart and (shown := _by_system(results, partial(_setting, show))):
             parts.append(f"{name}: {grouped(shown)}")
     if setbacks := _by_system(results, _show_setbacks):
         named = ", ".join(f"{system}: {number}" for system, number in setbacks)

@@ -25,6 +25,7 @@ from lightrnn_gluon.report.formatting import (
     show_decimal,
     show_general,
     show_integer,
+    show_whole_seconds,
 )
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
@@ -43,7 +44,7 @@ _COLUMNS = [
     Column("epochs", "Epochs", show_integer),
     Column("learning_rate", "Rate", show_general),
     Column("learning_rates", "of so many rates", show_integer),
-    Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
+    Column("train_seconds", "Training time", show_whole_seconds),
 ]
 _NOTES = [
     "All rows of a text train for the same number of epochs. Of the rates that a system was trained with at "

@@ -26,6 +26,7 @@ from lightrnn_gluon.report.formatting import (
     show_decimal,
     show_integer,
     show_percent,
+    show_whole_seconds,
 )
 from lightrnn_gluon.report.notes import (
     PARAMETERS_NOTE,
@@ -59,8 +60,8 @@ _COLUMNS = [
     *EQUAL_TIME,
     Column("parameters", "Parameters", show_count),
     Column("table_integers", "Integers of words", show_integer),
-    Column("train_seconds", "Training time", lambda seconds: f"{seconds:,.0f} s"),
-    Column("time_limit_seconds", "At most", lambda seconds: f"{seconds:,.0f} s"),
+    Column("train_seconds", "Training time", show_whole_seconds),
+    Column("time_limit_seconds", "At most", show_whole_seconds),
     *(Column(key, setting.capitalize(), str) for key, setting in _SETTINGS.items()),
 ]
 _NOTES = [

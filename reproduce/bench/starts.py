@@ -19,7 +19,7 @@ from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig, load_row
 from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.files import read_json, write_json
-from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer
+from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer, show_whole_seconds
 from lightrnn_gluon.starts import STARTS, codes, find_start
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import TrainingText
@@ -32,8 +32,8 @@ _COLUMNS = [
     Column("words", "Words", show_integer),
     Column("tokens", "Tokens", show_integer),
     Column("start", "Start", str),
-    Column("start_seconds", "Time", lambda seconds: f"{seconds:,.0f} s"),
-    Column("codes_seconds", "Time of codes", lambda seconds: f"{seconds:,.0f} s"),
+    Column("start_seconds", "Time", show_whole_seconds),
+    Column("codes_seconds", "Time of codes", show_whole_seconds),
     Column("peak_bytes", "Peak memory", show_bytes),
 ]
 _NOTES = [
