@@ -220,7 +220,7 @@ def test_word_tables_are_measured_where_models_and_corpus_are_there(tmp_path):
         corpus_sha256=corpus.checksum,
     )  # fmt: skip
     (note,) = render(tmp_path).notes
-    assert "coherence.csv is not made" in note and "random has no model.safetensors" in note
+    assert "coherence.csv is not made" in note and "no model.safetensors in random" in note
     add_model(random, corpus.vocabulary)
     assert render(tmp_path).notes == []
     lines = {(line["system"], line["axis"], line["labelling"]): line

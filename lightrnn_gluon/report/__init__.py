@@ -140,7 +140,7 @@ def _draw_allocation(group: Group) -> Made:
     lightrnn, path = _find_lightrnn(group), group.directory / "allocation.png"
     if lightrnn is None:
         return [], [f"no row LightRNN: no {path}"]
-    if missing := _missing_model(lightrnn):
+    if missing := _missing_models([lightrnn]):
         return [], [_left(path, missing)]
     write_figure(path, table_figure(*read_table(lightrnn), f"LightRNN's table: {group.about}"))
     return [path], []
@@ -152,12 +152,11 @@ def _write_learned(group: Group) -> Made:
     with_table = _choose_tables(group.runs)
     if not with_table:
         return [], [f"no row with a word table: no {path}.csv"]
-    missing = [reason for run in with_table if (reason := _missing_model(run))]
+    if missing := _missing_models(with_table):
+        return [], [_left(path.with_suffix(".csv"), missing)]
     corpus = Corpus(folder) if folder.is_dir() else None
     if corpus is None or corpus.checksum != with_table[0].metrics["corpus_sha256"]:
-        missing.append(f"{folder} is not there, or not the rows' corpus")
-    if corpus is None or missing:
-        return [], [_left(path.with_suffix(".csv"), "; ".join(missing))]
+        return [], [_left(path.with_suffix(".csv"), f"{folder} is not there, or not the rows' corpus")]
     tables = {run.system: tables_over_rounds(run, read_table(run)[0]) for run in with_table}
     ids = corpus.ids("train")
     labellings, left_out = find_labellings(corpus.vocabulary, ids)
@@ -179,10 +178,13 @@ def _find_lightrnn(group: Group) -> Run | None:
     return next((run for run in networks(group.runs) if run.system == "LightRNN"), None)
 
 
-def _missing_model(run: Run) -> str:
-    """What a row's word table cannot be read without, in words; nothing where all is there."""
-    missing = [name for name in (MODEL, VOCABULARY) if not (run.directory / name).is_file()]
-    return f"{run.directory} has no {' and no '.join(missing)}" if missing else ""
+def _missing_models(runs: list[Run]) -> str:
+    """Which of the rows no word table can be read from any more, in words; nothing where all have theirs."""
+    lacking = {
+        name: [run.directory.name for run in runs if not (run.directory / name).is_file()]
+        for name in (MODEL, VOCABULARY)
+    }
+    return "; ".join(f"no {name} in {', '.join(rows)}" for name, rows in lacking.items() if rows)
 
 
 def _left(path: Path, reason: str) -> str:
