@@ -41,6 +41,7 @@ def rendered(tmp_path_factory):
         {"options": {"start": "spectral"}}, test_perplexity=115.5,
     )  # fmt: skip
     add_rounds(directory, [[3.0, 2.0, 3.0, 1.75, 3.0, 1.8]])
+    add_network(text, "best", "LightRNN+", [(2, 350, 100), (3, 410, 95)], test_perplexity=85.0)
     add_network(text, "never", "spectral, never refined", [(3, 250, 130)], test_perplexity=121.0)
     add_network(
         text, "full", "Full softmax", [(1, 200, 160), (2, 400, 90)], settings={"time_limit": 450.0},
@@ -78,6 +79,8 @@ def test_a_line_by_hand(rendered):
     assert never["valid_perplexity_at_equal_time"] == "130.0"
     full, kn = lines["Full softmax"], lines["KN"]
     assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")
+    # By the best's 410 seconds the paper's has ended long ago, and the full softmax is past its second point.
+    assert [line["valid_perplexity_at_best_time"] for line in (paper, full, kn)] == ["150.0", "90.0", ""]
     assert (kn["test_perplexity"], kn["ratio"], kn["equal_time_seconds"]) == ("130.0", "0.9028", "")
 
 
