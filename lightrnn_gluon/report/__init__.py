@@ -35,7 +35,7 @@ from lightrnn_gluon.report.refinements import refinement_figure, refinement_tabl
 from lightrnn_gluon.report.sizes import perplexity_figure, sizes_table
 from lightrnn_gluon.report.tables import ptb_table, table1, table3, table5
 from lightrnn_gluon.report.vocabularies import vocabulary_figure, vocabulary_table
-from lightrnn_gluon.report.word_tables import recipes_figure, word_tables_table
+from lightrnn_gluon.report.word_tables import BEST, PAPER, recipes_figure, word_tables_table
 from lightrnn_gluon.runs import ROUNDS, VOCABULARY
 from lightrnn_gluon.training import MODEL
 
@@ -51,7 +51,7 @@ _TABLES: dict[str, dict[str, Callable[[Results, Figures], Table]]] = {
     "tables": {"tables": word_tables_table},
     "sizes": {"sizes": sizes_table},
 }
-_TABLES_SHOWN = ("LightRNN", "LightRNN+")  # of those that are refined: what they learned
+_TABLES_SHOWN = (PAPER, BEST)  # of those that are refined: what they learned
 # The one picture of an experiment that compares systems by their spread, or at several sizes.
 _FIGURES: dict[str, Callable[[Results], Figure]] = {
     "refinement": refinement_figure,
@@ -175,7 +175,7 @@ def _choose_tables(runs: list[Run]) -> list[Run]:
 
 
 def _find_lightrnn(group: Group) -> Run | None:
-    return next((run for run in networks(group.runs) if run.system == "LightRNN"), None)
+    return next((run for run in networks(group.runs) if run.system == PAPER), None)
 
 
 def _missing_models(runs: list[Run]) -> str:

@@ -17,7 +17,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system, perplexity_at
+from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -167,10 +167,10 @@ def _at_times(runs: list[Run], times: dict[str, float]) -> Record:
     equal = at_equal_time(runs[0], times.get(PAPER))
     if not equal:
         return {}
-    reached = perplexity_at(runs[0], times[BEST]) if BEST in times else None
+    by_best = at_equal_time(runs[0], times.get(BEST))
     return equal | {
         "valid_perplexity": _mean(runs, "valid_perplexity"),
-        "valid_perplexity_at_best_time": None if reached is None else round(reached, 4),
+        "valid_perplexity_at_best_time": by_best.get("valid_perplexity_at_equal_time"),
     }
 
 
