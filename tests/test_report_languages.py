@@ -137,6 +137,18 @@ def test_a_setting_names_the_language_that_differs(tmp_path):
     assert text.splitlines()[0].endswith("(corpora in es, fr, de; scale: cpu)")
 
 
+def test_integers_that_are_no_parameters_are_told_by_the_word(tmp_path):
+    for code, size in (("es", 70), ("fr", 90)):
+        split = {"sentences": 10, "tokens": 1000, "unknown": 1}
+        corpus = {"name": code, "vocabulary": {"size": size}, "train": split, "valid": split, "test": split}
+        facts = {"corpus_sha256": code * 32, "corpus": corpus}
+        for system, integers in (("HSM", 0), ("LightRNN", 2), ("LightRNN+", 6)):
+            add_network(tmp_path / code, system.lower(), system, [(1, 9, 90)],
+                        table_integers=integers * size, **facts)  # fmt: skip
+    text = table4(read_results(tmp_path), load_published()).markdown()
+    assert "its codes: 2 (LightRNN+: 6) a word." in text
+
+
 def test_the_paper_scale_compares_with_aclw_only_as_far_as_the_text_does(tmp_path):
     add_lightrnn(tmp_path / "fr", name="French (corpora)", scale="paper")
     text = table4(read_results(tmp_path), load_published()).markdown()

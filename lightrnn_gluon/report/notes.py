@@ -101,11 +101,11 @@ def tokens_note(results: Results) -> str:
 
 def parameters_note(results: Results) -> str:
     """What counts as a parameter."""
-    integers = _by_group(results, lambda run: f"{n:,}" if (n := run.metrics["table_integers"]) else "")
+    integers = _by_system(results, _integers_a_word)
     if not integers:
         return PARAMETERS_NOTE
-    of_table = f"the 2|V| integers of LightRNN's word table: {grouped(integers)}"
-    return f"{PARAMETERS_NOTE} Beside them stand {of_table}."
+    of_word = "integers, which say a word's place in the table and its codes"
+    return f"{PARAMETERS_NOTE} Beside them stand {of_word}: {grouped(integers)} a word."
 
 
 def time_note(results: Results) -> str:
@@ -160,6 +160,11 @@ def _setting(show: Callable[[NetworkConfig], str], run: Run) -> str:
     return show(run.config) if isinstance(run.config, NetworkConfig) else ""
 
 
+def _integers_a_word(run: Run) -> str:
+    number = run.metrics["table_integers"]
+    return str(number // run.metrics["corpus"]["vocabulary"]["size"]) if number else ""
+
+
 def _machine(run: Run) -> str:
     metrics = run.metrics
     if metrics["kind"] == "interpolation":
@@ -186,14 +191,3 @@ def _by_system(results: Results, show: Callable[[Run], str]) -> list[tuple[str, 
         for system, by_value in folders.items()
         for value, named in by_value.items()
     ]
-
-
-def _by_group(results: Results, show: Callable[[Run], str]) -> list[tuple[str, str]]:
-    """(folder, value) of the groups, or (system, value) where there is one; runs without value left out."""
-    pairs = [
-        (group.folder or run.system, value)
-        for group in results.groups
-        for run in group.runs
-        if (value := show(run))
-    ]
-    return list(dict.fromkeys(pairs))
