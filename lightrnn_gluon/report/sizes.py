@@ -42,6 +42,7 @@ _COLUMNS = [
     Column("test_perplexity", "Test perplexity", show_decimal),
     Column("valid_perplexity", "Validation perplexity", show_decimal),
     Column("epochs", "Epochs", show_integer),
+    Column("optimizer", "Optimizer", str),
     Column("learning_rate", "Rate", show_general),
     Column("learning_rates", "of so many rates", show_integer),
     Column("train_seconds", "Training time", show_whole_seconds),
@@ -55,7 +56,7 @@ _NOTES = [
 def sizes_table(results: Results, _: Figures) -> Table:
     """Perplexity and parameters, a line for each system and hidden size on each text."""
     notes = [*_NOTES, tokens_note(results), parameters_note(results), time_note(results)]
-    return make_table("Perplexity by size", results, _COLUMNS, _records(results), notes)
+    return make_table("Perplexity by size", results, _COLUMNS, _records(results), notes, ("H", "optimizer"))
 
 
 def perplexity_figure(results: Results) -> Figure:
@@ -109,6 +110,7 @@ def _record(group: Group, runs: list[Run]) -> Record:
         **{key: best.metrics[key] for key in ("parameters", "table_integers", "train_seconds")},
         **{f"{split}_perplexity": round(best.metrics[f"{split}_perplexity"], 4) for split in _SPLITS},
         "epochs": config.epochs,
+        "optimizer": config.optimizer,
         "learning_rate": config.learning_rate,
         "learning_rates": len(runs),
     }
