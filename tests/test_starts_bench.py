@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pytest
 from scripts import ROOT, call, read_table
 
 from lightrnn_gluon.files import read_json
@@ -36,3 +37,15 @@ def test_every_start_is_measured_once(tmp_path, capfd):
     assert not list((tmp_path / "bench").glob("**/ids.npy"))
     assert call(bench.main, *arguments) == 0
     assert "4,000 tokens\n" not in capfd.readouterr().out
+
+
+def test_the_papers_scale_is_on_the_line_through_two_lengths(tmp_path):
+    arguments = ["--words", 150, "--start", "spectral", "--out", tmp_path]
+    for tokens in (4000, 9000):
+        assert call(bench.main, *arguments, "--tokens", tokens) == 0
+    *measured, paper = read_table(tmp_path / "starts.csv")
+    assert [line["tokens"] for line in (*measured, paper)] == ["4000", "9000", "800000000"]
+    assert [line["how"] for line in (*measured, paper)] == ["measured", "measured", "by the line"]
+    for name in ("start_seconds", "codes_seconds", "peak_bytes"):
+        line = np.polyfit([4000, 9000], [float(record[name]) for record in measured], 1)
+        assert float(paper[name]) == pytest.approx(np.polyval(line, 800_000_000), rel=1e-6)

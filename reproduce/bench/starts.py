@@ -1,12 +1,15 @@
 """What a start costs where vocabulary and text are large: time and memory, on generated text.
 
-Usage: .venv/bin/python reproduce/bench/starts.py [--words V] [--tokens N] [--out DIR]
+Usage: .venv/bin/python reproduce/bench/starts.py [--words V] [--tokens N] [--start NAME]... [--out DIR]
 
 Each start works in a process of its own, on one thread; what it took is a file in DIR/starts, and is not
-measured again while that is there. DIR/starts.md is made of these.
+measured again while that is there. DIR/starts.md is made of these, and of what the paper's corpus would take
+by the straight line through the measurements at a start's shortest and longest text.
 """
 
 import time
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +22,14 @@ from lightrnn_gluon.cli import run_command
 from lightrnn_gluon.config import NetworkConfig, load_row
 from lightrnn_gluon.environment import environment, peak_bytes
 from lightrnn_gluon.files import read_json, write_json
-from lightrnn_gluon.report.formatting import Column, Table, show_bytes, show_integer, show_whole_seconds
+from lightrnn_gluon.report.formatting import (
+    Column,
+    Record,
+    Table,
+    show_bytes,
+    show_integer,
+    show_whole_seconds,
+)
 from lightrnn_gluon.starts import STARTS, codes, find_start
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import TrainingText
@@ -28,9 +38,12 @@ _PLUS = load_row(Path(__file__).resolve().parents[1] / "configs" / "billionw" / 
 assert isinstance(_PLUS, NetworkConfig)
 _CODES, _CODE_SIZE = _PLUS.options["codes"], _PLUS.options["code_size"]
 _BLOCK = 1 << 22
+_PAPERS_TOKENS = 800_000_000  # of the One Billion Word benchmark's training text, about
+_MEASURED, _BY_LINE = ("start_seconds", "codes_seconds", "peak_bytes"), "by the line"
 _COLUMNS = [
     Column("words", "Words", show_integer),
     Column("tokens", "Tokens", show_integer),
+    Column("how", "Figures", str),
     Column("start", "Start", str),
     Column("start_seconds", "Time", show_whole_seconds),
     Column("codes_seconds", "Time of codes", show_whole_seconds),
@@ -42,21 +55,26 @@ _NOTES = [
     "is said of how good a table is.",
     f"Codes: {_CODES} for each word, each one of {_CODE_SIZE} times as many as the table has columns. Peak "
     "memory: of the process, libraries included.",
+    "By the line: not measured, but on the straight line through what the shortest and the longest text of a "
+    "start took.",
 ]
 
 
 @click.command()
 @click.option("--words", default=793_471, show_default=True, help="Size of the vocabulary.")
 @click.option("--tokens", default=100_000_000, show_default=True, help="Length of the text.")
+@click.option("--start", "starts", multiple=True, type=click.Choice(list(STARTS)), help="Which; none: all.")
 @click.option("--out", type=click.Path(path_type=Path), default=RESULTS, help="Where the table goes.")
 @click.option("--measure", nargs=2, hidden=True)
-def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -> None:
+def main(
+    words: int, tokens: int, starts: tuple[str, ...], out: Path, measure: tuple[str, Path] | None
+) -> None:
     """Measure what has not been measured, and write the table."""
     if measure:
         _measure(measure[0], Path(measure[1]), words, out)
         return
     out.mkdir(parents=True, exist_ok=True)
-    todo = [start for start in STARTS if not _path(out, words, tokens, start).is_file()]
+    todo = [start for start in starts or STARTS if not _path(out, words, tokens, start).is_file()]
     with TemporaryDirectory(dir=out) as directory:
         text = Path(directory) / "ids.npy"
         if todo:
@@ -69,10 +87,25 @@ def main(words: int, tokens: int, out: Path, measure: tuple[str, Path] | None) -
         key=lambda record: (record["words"], record["tokens"], list(STARTS).index(record["start"])),
     )
     commits = sorted({record["environment"]["commit"] for record in records})
+    lines = [record | {"how": "measured"} for record in records] + _at_papers_scale(records)
     table = Table(
-        "What a start costs", f"One thread; measured at {', '.join(commits)}.", _COLUMNS, records, _NOTES
+        "What a start costs", f"One thread; measured at {', '.join(commits)}.", _COLUMNS, lines, _NOTES
     )
     publish(table, out, "starts")
+
+
+def _at_papers_scale(records: list[Record]) -> list[Record]:
+    """What each start would take for the paper's tokens, where it was measured on two lengths of text."""
+    lines, by_start = [], itemgetter("words", "start")
+    for (words, start), own in groupby(sorted(records, key=by_start), key=by_start):
+        by_length = sorted(own, key=itemgetter("tokens"))
+        short, long = by_length[0], by_length[-1]
+        if short["tokens"] == long["tokens"]:
+            continue
+        share = (_PAPERS_TOKENS - short["tokens"]) / (long["tokens"] - short["tokens"])
+        figures = {name: short[name] + share * (long[name] - short[name]) for name in _MEASURED}
+        lines.append({"words": words, "tokens": _PAPERS_TOKENS, "start": start, "how": _BY_LINE, **figures})
+    return lines
 
 
 def _path(out: Path, words: int, tokens: int, start: str) -> Path:
