@@ -30,6 +30,7 @@ from lightrnn_gluon.report.formatting import (
     show_integer,
     show_whole_seconds,
 )
+from lightrnn_gluon.report.published import load_published
 from lightrnn_gluon.starts import STARTS, codes, find_start
 from lightrnn_gluon.table import WordTable
 from lightrnn_gluon.word_vectors import TrainingText
@@ -38,7 +39,7 @@ _PLUS = load_row(Path(__file__).resolve().parents[1] / "configs" / "billionw" / 
 assert isinstance(_PLUS, NetworkConfig)
 _CODES, _CODE_SIZE = _PLUS.options["codes"], _PLUS.options["code_size"]
 _BLOCK = 1 << 22
-_PAPERS_TOKENS = 800_000_000  # of the One Billion Word benchmark's training text, about
+_PAPERS_TOKENS = load_published()["table1"]["BillionW"]["tokens"]
 _COLUMNS = [
     Column("words", "Words", show_integer),
     Column("tokens", "Tokens", show_integer),
@@ -97,13 +98,16 @@ def main(
 
 
 def _at_papers_scale(records: list[Record]) -> list[Record]:
-    """What each start would take for the paper's tokens, where it was measured on two lengths of text."""
+    """What each start would take for the paper's tokens, where it was measured on two lengths of text.
+
+    The records, of which each start's come shortest text first, have the sum of their times.
+    """
     lines, by_start = [], itemgetter("words", "start")
     for (words, start), own in groupby(sorted(records, key=by_start), key=by_start):
-        by_length = sorted(own, key=itemgetter("tokens"))
-        short, long = by_length[0], by_length[-1]
-        if short["tokens"] == long["tokens"]:
+        short, *longer = own
+        if not longer:
             continue
+        long = longer[-1]
         share = (_PAPERS_TOKENS - short["tokens"]) / (long["tokens"] - short["tokens"])
         figures = {key: short[key] + share * (long[key] - short[key]) for key in ("seconds", "peak_bytes")}
         about = {"words": words, "tokens": _PAPERS_TOKENS, "start": start, "how": "by the line"}
