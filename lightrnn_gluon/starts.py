@@ -54,7 +54,7 @@ def by_information(table: WordTable, text: TrainingText) -> WordTable:
         return table
     clusters = WordTable.of_rows(_rows_alike(text.vectors, text.counts), -text.counts)
     row_of = informative_rows(clusters, text.ids)
-    weights = _weights(text.counts)
+    weights = _weights_of_known(text.vectors, text.counts)
     left = text.vectors - _centres(text.vectors, weights, row_of, table.rows)[row_of]
     column_of = WordTable.of_rows(row_of, -text.counts).column_of
     for _ in range(_ROUNDS):
@@ -92,14 +92,15 @@ def by_vectors(vectors: np.ndarray, counts: np.ndarray) -> WordTable:
 
     Rows begin as balanced clusters. Then words move, in turn, inside their rows and inside their columns
     to where the sum of squares that is left over, weighted by the words' counts, is least; after each
-    turn the centres are what leaves least. So every step brings that sum down.
+    turn the centres are what leaves least. So every step brings that sum down. Words without a vector get
+    what the others leave.
 
     Args:
-        vectors: float32 (V, D), best of unit length.
+        vectors: float32 (V, D), best of unit length, or zero for want of one.
         counts: integers (V,), how often each word occurs.
     """
     columns, rows = table_shape(len(vectors))
-    weights = _weights(counts)
+    weights = _weights_of_known(vectors, counts)
     row_of = _rows_alike(vectors, counts)
     # Inside each row the most frequent first, so that columns begin with words alike in that.
     column_of = WordTable.of_rows(row_of, -counts).column_of
@@ -169,6 +170,14 @@ def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def _weights(counts: np.ndarray) -> np.ndarray:
     """float32 (V, 1): words' say in where centres are."""
     return (np.maximum(counts, 1) ** _WEIGHT).astype(np.float32)[:, None]
+
+
+def _weights_of_known(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """float32 (V, 1): words' weights, zero where the vector (V, D) is.
+
+    Words that cost the same wherever they are would make allocation slow, unless they cost nothing.
+    """
+    return _weights(counts) * vectors.any(axis=1, keepdims=True)
 
 
 class _Distances:

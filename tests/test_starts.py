@@ -59,6 +59,14 @@ def test_every_start_makes_a_table_of_any_size_the_same_each_time(start, size):
     assert (np.diff(counts[np.argsort(made.cells)]) <= 0).all()
 
 
+def test_words_without_a_vector_have_no_say():
+    vectors, _, counts = planted()
+    unknown = np.arange(len(vectors)) % 2 == 0
+    vectors[unknown] = 0
+    tables = [by_vectors(vectors, np.where(unknown, often, 1000 + counts)) for often in (1, 900)]
+    assert np.array_equal(*(table.cells for table in tables))
+
+
 def write_vectors(path, words, vectors, header=False):
     lines = [f"{len(vectors)} {vectors.shape[1]}"] if header else []
     lines += [
