@@ -75,7 +75,9 @@ def main(
         _measure(measure[0], Path(measure[1]), words, out)
         return
     out.mkdir(parents=True, exist_ok=True)
-    todo = [start for start in starts or STARTS if not _path(out, words, tokens, start).is_file()]
+    todo = [
+        start for start in dict.fromkeys(starts or STARTS) if not _path(out, words, tokens, start).is_file()
+    ]
     with TemporaryDirectory(dir=out) as directory:
         text = Path(directory) / "ids.npy"
         if todo:
