@@ -17,7 +17,7 @@ from scipy.cluster.vq import kmeans2
 
 from lightrnn_gluon.corpus import Vocabulary
 from lightrnn_gluon.table import WordTable
-from lightrnn_gluon.word_vectors import word_vectors
+from lightrnn_gluon.word_vectors import TrainingText
 
 RANDOM_TABLES = 100  # of either kind
 LIKE_FREQUENCY = 10  # words of neighbouring frequency that are exchanged with each other
@@ -128,7 +128,7 @@ def find_labellings(vocabulary: Vocabulary, ids: np.ndarray) -> tuple[list[Label
             f"part of speech is left out: the English lexicon knows {100 * covered:.0f} % of the words "
             f"made of letters, fewer than {100 * LEXICON_COVERAGE:.0f} %"
         )
-    found.append(_label("cluster", _clusters(words, word_vectors(ids, len(words)))))
+    found.append(_label("cluster", _clusters(words, TrainingText(words, ids).vectors)))
     telling = [labelling for labelling in found if _minority(labelling) >= _MINORITY]
     notes += [
         f"{labelling.name} is left out: fewer than {_MINORITY} words are outside its commonest label"

@@ -18,7 +18,7 @@ from lightrnn_gluon.allocation import allocate_within
 from lightrnn_gluon.allocation.problem import blocks
 from lightrnn_gluon.allocation.sums import members
 from lightrnn_gluon.table import WordTable
-from lightrnn_gluon.word_vectors import neighbour_counts
+from lightrnn_gluon.word_vectors import TrainingText
 
 _STEPS = 24  # more bring little
 _WINDOW = 2
@@ -28,14 +28,14 @@ _SMOOTHING = 1000.0  # neighbours, as they are all over the text, that each row 
 _BLOCK = 4096  # words, whose neighbours are unpacked at a time
 
 
-def informative_rows(table: WordTable, ids: np.ndarray) -> np.ndarray:
-    """int32 (V,), each word's row, from the rows of a table and a text's ids, integers (N,).
+def informative_rows(table: WordTable, text: TrainingText) -> np.ndarray:
+    """int32 (V,), each word's row, from the rows of a table and the training text.
 
-    Deterministic; the rows are as long as the table's. Ids may be memory-mapped; memory is that of what words
-    would cost in each row, 4 bytes a word and row, and of how often words stand beside each other.
+    Deterministic; the rows are as long as the table's. Memory is that of what words would cost in each row,
+    4 bytes a word and row, and of how often words stand beside each other.
     """
     generator, row_of = np.random.Generator(np.random.PCG64(0)), table.row_of
-    beside = neighbour_counts(ids, np.arange(len(table)), len(table), _WINDOW)
+    beside = text.neighbours(np.arange(len(table)), len(table), _WINDOW)
     for _ in range(_STEPS):
         row_of = _exchanged(row_of, _lost_nats(beside, row_of, table.rows), generator)
     return row_of

@@ -53,7 +53,7 @@ def by_information(table: WordTable, text: TrainingText) -> WordTable:
     if len(table) < 2:
         return table
     clusters = WordTable.of_rows(_rows_alike(text.vectors, text.counts), -text.counts)
-    row_of = informative_rows(clusters, text.ids)
+    row_of = informative_rows(clusters, text)
     weights = _weights_of_known(text.vectors, text.counts)
     left = text.vectors - _centres(text.vectors, weights, row_of, table.rows)[row_of]
     column_of = WordTable.of_rows(row_of, -text.counts).column_of

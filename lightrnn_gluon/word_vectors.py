@@ -11,48 +11,59 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
+from lightrnn_gluon.corpus import UNKNOWN
+
 _BLOCK_TOKENS = 1 << 22
 
 
 class TrainingText:
     """A training text, and what several ask of it, which is counted when it is first asked for.
 
+    Where `<UNK>` is one of the words and never in the text, it stands for words that the text does not have:
+    words seen once tell how many more of these there are (Good 1953, Biometrika 40) and where, so `<UNK>` is
+    taken to be met as often as all of them are, beside their neighbours.
+
     Attributes:
         words: the vocabulary's.
-        ids: integers (N,) below len(words); may be memory-mapped.
+        ids: integers (N,) below len(words); read in blocks, and may be memory-mapped.
+        counts: int64 (V,), how often each word is met.
     """
 
     def __init__(self, words: Sequence[str], ids: np.ndarray) -> None:
         self.words, self.ids = words, ids
+        seen = frequencies(ids, len(words))
+        unknown = np.array([word == UNKNOWN for word in words]) & (seen == 0)
+        # What words seen once have goes to the unknown one: (V, V), empty where that is none or met.
+        self._to_unknown = _column(unknown) @ _column(seen == 1).T
+        self.counts = seen + self._to_unknown @ seen
 
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """See frequencies."""
-        return frequencies(self.ids, len(self.words))
+    def neighbours(self, context_of: np.ndarray, contexts: int, window: int) -> sparse.csr_matrix:
+        """See neighbour_counts."""
+        counts = neighbour_counts(self.ids, context_of, contexts, window)
+        return counts + self._to_unknown @ counts if self._to_unknown.nnz else counts
 
     @cached_property
     def vectors(self) -> np.ndarray:
         """See word_vectors."""
-        return word_vectors(self.ids, len(self.words))
+        return word_vectors(self)
 
 
 def word_vectors(
-    ids: np.ndarray, size: int, dimensions: int = 100, contexts: int = 1000, window: int = 2
+    text: TrainingText, dimensions: int = 100, contexts: int = 1000, window: int = 2
 ) -> np.ndarray:
-    """float32 (size, dimensions): each word's vector, of unit length, or zero.
+    """float32 (V, dimensions): each word's vector, of unit length, or zero.
 
-    Zero are those of words of which nothing is known, such as ones never seen. `ids`, integers (N,) below
-    `size`, is read in blocks and may be memory-mapped; memory is that of the sparse counts. The context
-    words are the `contexts` most frequent ones; windows reach `window` words to each side, across the ends
-    of sentences, whose mark counts as a word. A small vocabulary has fewer directions than `dimensions`:
-    the rest are zero. Deterministic. Raises ValueError where `size` is below 2.
+    Zero are those of words of which nothing is known, such as ones never seen. Memory is that of the sparse
+    counts. The context words are the `contexts` most frequent ones; windows reach `window` words to each
+    side, across the ends of sentences, whose mark counts as a word. A small vocabulary has fewer directions
+    than `dimensions`: the rest are zero. Deterministic. Raises ValueError where there are not two words.
     """
-    if size < 2:
+    if (size := len(text.words)) < 2:
         raise ValueError(f"{size} words: vectors need at least 2")
-    frequent = np.argsort(-frequencies(ids, size), kind="stable")[:contexts]
+    frequent = np.argsort(-text.counts, kind="stable")[:contexts]
     context_of = np.full(size, -1, dtype=np.int64)
     context_of[frequent] = np.arange(len(frequent))
-    information = _information(neighbour_counts(ids, context_of, len(frequent), window))
+    information = _information(text.neighbours(context_of, len(frequent), window))
     shortest = min(information.shape)
     rank = min(dimensions, shortest - 1)
     # A fixed start that is at a right angle to no singular vector in practice.
@@ -94,6 +105,11 @@ def _information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
     pairs.data = np.maximum(np.log(pairs.data / expected), 0).astype(np.float32)
     pairs.eliminate_zeros()
     return pairs.tocsr()
+
+
+def _column(flags: np.ndarray) -> sparse.csr_matrix:
+    """int8 (n, 1): one where a flag, (n,), is set."""
+    return sparse.csr_matrix(flags[:, None].astype(np.int8))
 
 
 def frequencies(ids: np.ndarray, size: int) -> np.ndarray:

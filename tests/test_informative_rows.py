@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nets import make_words
 
 from lightrnn_gluon import informative_rows as module
 from lightrnn_gluon.informative_rows import informative_rows
@@ -63,16 +64,18 @@ def test_rows_tell_more_with_every_step_from_a_random_table(together, monkeypatc
     table, found = WordTable.random(100, 0), []
     for steps in (0, 1, 8):
         monkeypatch.setattr(module, "_STEPS", steps)
-        found.append(information(ids, informative_rows(table, ids), table.rows))
+        found.append(
+            information(ids, informative_rows(table, TrainingText(make_words(len(table)), ids)), table.rows)
+        )
     assert found[0] < found[1] < found[2]
     assert found[2] > 1.5 * found[0]
 
 
 def test_rows_stay_as_long_as_they_are_and_come_out_the_same_again():
     ids, table = text_of_kinds(), WordTable.random(38, 4)
-    rows = informative_rows(table, ids)
+    rows = informative_rows(table, TrainingText(make_words(len(table)), ids))
     assert np.array_equal(np.bincount(rows), np.bincount(table.row_of))
-    assert np.array_equal(rows, informative_rows(table, ids))
+    assert np.array_equal(rows, informative_rows(table, TrainingText(make_words(len(table)), ids)))
 
 
 @pytest.mark.parametrize("start", ["spectral", "information"])

@@ -11,6 +11,7 @@ from mxnet.gluon import nn
 
 from lightrnn_gluon.models.base import StackedLSTM, WordModel
 from lightrnn_gluon.models.hsm import ClassOutput
+from lightrnn_gluon.word_vectors import TrainingText
 
 # Kim et al.'s small model: a filter bank for each width.
 _WIDTHS = (1, 2, 3, 4, 5, 6)
@@ -44,7 +45,7 @@ class CHSM(WordModel):
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
         """Spell the words, and make the classes."""
         self.input.spell(words)
-        self.output.make_classes(ids)
+        self.output.make_classes(TrainingText(words, ids))
 
     def check(self) -> None:
         """See LanguageModel: each word must have a place of its own."""

@@ -18,7 +18,7 @@ from lightrnn_gluon.models.base import (
 )
 from lightrnn_gluon.models.full_softmax import SoftmaxOutput
 from lightrnn_gluon.table import WordTable, table_shape
-from lightrnn_gluon.word_vectors import word_vectors
+from lightrnn_gluon.word_vectors import TrainingText
 
 # Tokens of one class that go through one matrix product.
 _BLOCK = 16
@@ -41,7 +41,7 @@ class HSM(WordModel):
 
     def read_corpus(self, words: Sequence[str], ids: np.ndarray) -> None:
         """Make the classes."""
-        self.output.make_classes(ids)
+        self.output.make_classes(TrainingText(words, ids))
 
     def check(self) -> None:
         """See LanguageModel: each word must have a place of its own."""
@@ -74,14 +74,13 @@ class ClassOutput(gluon.HybridBlock):
         """How many multiplications one word costs."""
         return (self._classes + self._places) * self._hidden
 
-    def make_classes(self, ids: np.ndarray) -> None:
-        """Sort the words into classes, from the training text's ids; all are full but the last."""
+    def make_classes(self, text: TrainingText) -> None:
+        """Sort the words into classes; all are full but the last."""
         (size,) = self.cell_of.shape
         cells = np.arange(size)  # words are numbered by frequency
         if self._by_similarity and self._classes > 1:
             capacities = np.bincount(cells // self._places)
-            counts = np.bincount(ids, minlength=size)
-            classes = balanced_clusters(word_vectors(ids, size), counts, capacities)
+            classes = balanced_clusters(text.vectors, text.counts, capacities)
             cells[np.argsort(classes, kind="stable")] = np.arange(size)
         self.cell_of.set_data(mx.nd.array(cells, dtype="int32"))
 
