@@ -26,16 +26,25 @@ class TrainingText:
     Attributes:
         words: the vocabulary's.
         ids: integers (N,) below len(words); read in blocks, and may be memory-mapped.
-        counts: int64 (V,), how often each word is met.
     """
 
     def __init__(self, words: Sequence[str], ids: np.ndarray) -> None:
         self.words, self.ids = words, ids
-        seen = frequencies(ids, len(words))
-        unknown = np.array([word == UNKNOWN for word in words]) & (seen == 0)
-        # What words seen once have goes to the unknown one: (V, V), empty where that is none or met.
-        self._to_unknown = _column(unknown) @ _column(seen == 1).T
-        self.counts = seen + self._to_unknown @ seen
+
+    @cached_property
+    def _seen(self) -> np.ndarray:
+        return frequencies(self.ids, len(self.words))
+
+    @cached_property
+    def _to_unknown(self) -> sparse.csr_matrix:
+        """int8 (V, V): ones that give an unknown word never met what words seen once have."""
+        unknown = np.array([word == UNKNOWN for word in self.words]) & (self._seen == 0)
+        return _column(unknown) @ _column(self._seen == 1).T
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """int64 (V,): how often each word is met."""
+        return self._seen + self._to_unknown @ self._seen
 
     def neighbours(self, context_of: np.ndarray, contexts: int, window: int) -> sparse.csr_matrix:
         """See neighbour_counts."""

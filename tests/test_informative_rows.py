@@ -61,21 +61,19 @@ def test_rows_tell_more_with_every_step_from_a_random_table(together, monkeypatc
     rng = np.random.default_rng(3)
     ids = rng.permutation(100)[np.minimum(rng.geometric(0.05, 30_000) - 1, 99)]
     ids[1::2] = (3 * ids[::2] + rng.integers(7, size=15_000)) % 100
-    table, found = WordTable.random(100, 0), []
+    table, text, found = WordTable.random(100, 0), TrainingText(make_words(100), ids), []
     for steps in (0, 1, 8):
         monkeypatch.setattr(module, "_STEPS", steps)
-        found.append(
-            information(ids, informative_rows(table, TrainingText(make_words(len(table)), ids)), table.rows)
-        )
+        found.append(information(ids, informative_rows(table, text), table.rows))
     assert found[0] < found[1] < found[2]
     assert found[2] > 1.5 * found[0]
 
 
 def test_rows_stay_as_long_as_they_are_and_come_out_the_same_again():
-    ids, table = text_of_kinds(), WordTable.random(38, 4)
-    rows = informative_rows(table, TrainingText(make_words(len(table)), ids))
+    text, table = TrainingText(make_words(38), text_of_kinds()), WordTable.random(38, 4)
+    rows = informative_rows(table, text)
     assert np.array_equal(np.bincount(rows), np.bincount(table.row_of))
-    assert np.array_equal(rows, informative_rows(table, TrainingText(make_words(len(table)), ids)))
+    assert np.array_equal(rows, informative_rows(table, text))
 
 
 @pytest.mark.parametrize("start", ["spectral", "information"])
