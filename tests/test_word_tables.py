@@ -34,6 +34,7 @@ def rendered(tmp_path_factory):
             [(1, 200, 220, 190, 5), (2, 190, 380, 180, 5)],
             {"seed": seed, "rounds_after": [1, 2], "learning_rate": 0.008}, test_perplexity=perplexity - 10,
             test_perplexity_without_unknown=perplexity - 20, processor=f"processor {seed}",
+            reallocation_seconds=3.0 * seed**2,
         )  # fmt: skip
         add_rounds(directory, [[3.0, 2.0, 2.5, 1.5, 2.5, 2.25], [2.5, 2.0, 2.25, 1.75, 2.5, 3.0]])
     directory = add_network(
@@ -76,6 +77,7 @@ def test_a_line_by_hand(rendered):
         "300.0",
         "150.0",
     )  # the first's
+    assert (paper["reallocation_percent"], never["reallocation_percent"]) == ("1.0", "")  # 3 of 300 s
     assert never["valid_perplexity_at_equal_time"] == "130.0"
     full, kn = lines["Full softmax"], lines["KN"]
     assert (full["valid_perplexity_at_equal_time"], full["ratio"]) == ("160.0", "0.5556")

@@ -192,6 +192,12 @@ def _read_csv(path: Path, columns: list[str], may_lack: Sequence[str] = ()) -> p
     return frame
 
 
+def reallocation_percent(runs: list[Run]) -> float | None:
+    """What runs spent on re-allocations, in % of their training time; None where that took none."""
+    total, part = (sum(run.metrics[f"{what}_seconds"] for run in runs) for what in ("train", "reallocation"))
+    return round(100 * part / total, 4) if total else None
+
+
 def rounds_csv(rounds: pd.DataFrame) -> str:
     """The re-allocations of one row as CSV, numbered from 1."""
     numbered = rounds.round(4).round({"seconds": 1}).astype({"epoch": int})

@@ -8,13 +8,20 @@ from matplotlib.ticker import MaxNLocator
 
 from lightrnn_gluon.report.experiments import Results
 from lightrnn_gluon.report.figures import COLOURS, DPI, TITLE_LENGTH, plain, title_lines
-from lightrnn_gluon.report.finished import Run, by_system, network_config, networks
+from lightrnn_gluon.report.finished import (
+    Run,
+    by_system,
+    network_config,
+    networks,
+    reallocation_percent,
+)
 from lightrnn_gluon.report.formatting import Column, Record, Table, show_decimal, show_integer, show_percent
 from lightrnn_gluon.report.notes import parameters_note, time_note, tokens_note
 from lightrnn_gluon.report.published import Figures
 from lightrnn_gluon.report.tables import make_table
 
 _SPLITS = {"test": "Test", "valid": "Validation"}
+REALLOCATION = Column("reallocation_percent", "Re-allocation, % of training time", show_percent)
 SPREAD = [
     Column("system", "System", str),
     Column("rounds", "Rounds", show_integer),
@@ -29,7 +36,7 @@ SPREAD = [
             ("max", "greatest", show_decimal),
         ]
     ),
-    Column("reallocation_percent", "Re-allocation, % of training time", show_percent),
+    REALLOCATION,
 ]
 SEEDS_NOTE = (
     "Standard deviation: of the sample of seeds (n - 1); empty where there is one. A seed decides on the "
@@ -90,8 +97,7 @@ def spread(runs: list[Run]) -> Record:
         if len(values) > 1:
             spread["deviation"] = stdev(values)
         record |= {f"{split}_perplexity_{key}": round(value, 4) for key, value in spread.items()}
-    total, part = (sum(run.metrics[f"{what}_seconds"] for run in runs) for what in ("train", "reallocation"))
-    return record | {"reallocation_percent": round(100 * part / total, 4) if total else None}
+    return record | {"reallocation_percent": reallocation_percent(runs)}
 
 
 def _rounds(run: Run) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from lightrnn_gluon.config import NetworkConfig
 from lightrnn_gluon.report.experiments import Group, Results
-from lightrnn_gluon.report.finished import Run, equal_time, networks, perplexity_at
+from lightrnn_gluon.report.finished import Run, equal_time, networks, perplexity_at, reallocation_percent
 from lightrnn_gluon.report.formatting import (
     Column,
     Published,
@@ -172,12 +172,11 @@ def _record1(group: Group, figures: Figures) -> Record:
 
 def _record3(run: Run, figures: Figures, source: str) -> Record:
     metrics, percent = run.metrics, "reallocation_percent"
-    total, part = metrics["train_seconds"], metrics["reallocation_seconds"]
     return {
         "system": run.system,
-        "train_seconds": total,
-        "reallocation_seconds": round(part, 1),
-        percent: round(100 * part / total, 4) if total else None,
+        "train_seconds": metrics["train_seconds"],
+        "reallocation_seconds": round(metrics["reallocation_seconds"], 1),
+        percent: reallocation_percent([run]),
         "words_per_second": round(metrics["words_per_second"], 1),
         "published_train_hours": find_published(figures, source, run.system, "hours"),
         f"published_{percent}": find_published(figures, source, run.system, percent),

@@ -17,7 +17,7 @@ from lightrnn_gluon.report.figures import (
     plain,
     title_lines,
 )
-from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system
+from lightrnn_gluon.report.finished import ROUND_NATS, Run, by_system, reallocation_percent
 from lightrnn_gluon.report.formatting import (
     Column,
     Record,
@@ -36,7 +36,7 @@ from lightrnn_gluon.report.notes import (
     tokens_note,
 )
 from lightrnn_gluon.report.published import Figures
-from lightrnn_gluon.report.refinements import SEEDS_NOTE
+from lightrnn_gluon.report.refinements import REALLOCATION, SEEDS_NOTE
 from lightrnn_gluon.report.tables import EQUAL_TIME, WITHOUT_UNKNOWN, at_equal_time, make_table
 
 _SETTINGS = {
@@ -62,6 +62,7 @@ _COLUMNS = [
     Column("parameters", "Parameters", show_count),
     Column("table_integers", "Integers of words", show_integer),
     Column("train_seconds", "Training time", show_whole_seconds),
+    REALLOCATION,
     Column("time_limit_seconds", "At most", show_whole_seconds),
     *(Column(key, setting.capitalize(), str) for key, setting in _SETTINGS.items()),
 ]
@@ -158,6 +159,7 @@ def _record(runs: list[Run], group: Group, paper: float | None, times: dict[str,
         "parameters": runs[0].metrics["parameters"],
         "table_integers": runs[0].metrics["table_integers"],
         "train_seconds": round(runs[0].metrics["train_seconds"], 1),
+        "reallocation_percent": None if runs[0].rounds is None else reallocation_percent(runs[:1]),
         **_settings(runs[0]),
     }
 
