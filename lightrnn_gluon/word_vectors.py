@@ -32,19 +32,20 @@ class TrainingText:
         self.words, self.ids = words, ids
 
     @cached_property
-    def _seen(self) -> np.ndarray:
+    def seen(self) -> np.ndarray:
+        """int64 (V,): how often each word is in the text."""
         return frequencies(self.ids, len(self.words))
 
     @cached_property
     def _to_unknown(self) -> sparse.csr_matrix:
         """int8 (V, V): ones that give an unknown word never met what words seen once have."""
-        unknown = np.array([word == UNKNOWN for word in self.words]) & (self._seen == 0)
-        return _column(unknown) @ _column(self._seen == 1).T
+        unknown = np.array([word == UNKNOWN for word in self.words]) & (self.seen == 0)
+        return _column(unknown) @ _column(self.seen == 1).T
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """int64 (V,): how often each word is met."""
-        return self._seen + self._to_unknown @ self._seen
+        """int64 (V,): how often each word is taken to be met."""
+        return self.seen + self._to_unknown @ self.seen
 
     def neighbours(self, context_of: np.ndarray, contexts: int, window: int) -> sparse.csr_matrix:
         """See neighbour_counts."""

@@ -9,6 +9,7 @@ from mxnet import autograd
 from nets import make_case, make_net, make_words, words_nd
 from reference import WORD_MODELS, class_members, float64
 
+from lightrnn_gluon.corpus import UNKNOWN
 from lightrnn_gluon.errors import UserError
 from lightrnn_gluon.models import HSM, AdaptiveSoftmax
 from lightrnn_gluon.models.hsm import _BLOCK
@@ -48,6 +49,18 @@ def test_classes_by_similarity_are_words_that_stand_in_the_same_places():
     net.initialize_from(1, mx.cpu())
     net.read_corpus(make_words(25), ids)
     assert sorted(class_members(net.values())) == [list(range(kind, 25, 5)) for kind in range(5)]
+
+
+def test_an_unknown_word_never_met_takes_no_place_of_a_word_that_is():
+    # Kinds as above; two words of the first are seen once, and the last of the fifth is `<UNK>`, never seen.
+    number = np.random.RandomState(0).randint(0, 4, (2000, 5))
+    number[:, 0] %= 3
+    number[[500, 1500], 0] = 3, 4
+    net = HSM(25, 4, 1, 0.0)
+    net.initialize_from(1, mx.cpu())
+    net.read_corpus([*make_words(24), UNKNOWN], (np.arange(5) + 5 * number).ravel())
+    members = sorted(class_members(net.values()))
+    assert members[0] == [0, 5, 10, 15, 20] and members[4] == [4, 9, 14, 19, 24]
 
 
 @pytest.mark.parametrize("size", [25, 23, 21])

@@ -75,12 +75,17 @@ class ClassOutput(gluon.HybridBlock):
         return (self._classes + self._places) * self._hidden
 
     def make_classes(self, text: TrainingText) -> None:
-        """Sort the words into classes; all are full but the last."""
+        """Sort the words into classes; all are full but the last.
+
+        Words that the text does not have go where room is left: in a class of words that it has, they would
+        be trained down with each of these.
+        """
         (size,) = self.cell_of.shape
         cells = np.arange(size)  # words are numbered by frequency
         if self._by_similarity and self._classes > 1:
             capacities = np.bincount(cells // self._places)
-            classes = balanced_clusters(text.vectors, text.counts, capacities)
+            vectors = np.where(text.seen[:, None] > 0, text.vectors, np.float32(0))
+            classes = balanced_clusters(vectors, text.seen, capacities)
             cells[np.argsort(classes, kind="stable")] = np.arange(size)
         self.cell_of.set_data(mx.nd.array(cells, dtype="int32"))
 
