@@ -77,8 +77,8 @@ class ClassOutput(gluon.HybridBlock):
     def make_classes(self, text: TrainingText) -> None:
         """Sort the words into classes; all are full but the last.
 
-        Words that the text does not have go where room is left: in a class of words that it has, they would
-        be trained down with each of these.
+        Words that the text does not have go where the others leave room: among words often met they would be
+        trained down with each of these.
         """
         (size,) = self.cell_of.shape
         cells = np.arange(size)  # words are numbered by frequency
